@@ -1,0 +1,92 @@
+"""Who may do what: one table in code, seeded into groups after each migration (matrix of roles against objects).
+
+A right is `<area>.<object>.<verb>`; verbs: create, edit, submit, approve, post, read, export. `user.may("logistics.order.read")`
+asks it, `@entrance("logistics.order.read")` puts it on a door. A role's cell lists its verbs by letter, as in the matrix.
+"""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.functional import Promise
+
+VERBS = {
+    "C": "create",
+    "U": "edit",
+    "S": "submit",
+    "A": "approve",
+    "P": "post",
+    "R": "read",
+    "X": "export",
+}
+
+
+@dataclass(frozen=True)
+class Role:
+    key: str
+    name: str | Promise
+    department: str | None  # whose dashboards and queue come first
+    sensitive: bool = False  # can approve or see pay: a second factor is required in production
+
+
+ROLES = [
+    Role("admin", _("Administrator"), None, sensitive=True),
+    Role("finance_clerk", _("Finance clerk"), "finance"),
+    Role("finance_manager", _("Finance manager"), "finance", sensitive=True),
+    Role("logistics_clerk", _("Logistics clerk"), "logistics"),
+    Role("logistics_manager", _("Logistics manager"), "logistics", sensitive=True),
+    Role("hr_analyst", _("HR analyst"), "hr", sensitive=True),
+    Role("hr_manager", _("HR manager"), "hr", sensitive=True),
+    Role("marketing_analyst", _("Marketing analyst"), "marketing"),
+    Role("director", _("Director"), None, sensitive=True),
+    Role("auditor", _("Auditor"), None, sensitive=True),
+    Role("employee", _("Employee"), None),
+]
+
+_COLUMNS = ["admin", "finance_clerk", "finance_manager", "logistics_clerk", "logistics_manager",
+            "hr_analyst", "hr_manager", "marketing_analyst", "director", "auditor", "employee"]  # fmt: skip
+
+# fmt: off
+MATRIX: dict[str, str] = {
+    #                              ADM   FC    FM    LC    LM    HA    HM    MA    DIR   AUD   EMP
+    "core.person":               "CUR  -     -     -     -     -     -     -     R     R     -",
+    "core.audit":                "R    -     -     -     -     -     -     -     -     RX    -",
+    "core.party":                "-    CURX  RAX   CUR   RX    -     -     CUR   RX    RX    -",
+    "core.job":                  "R    -     -     -     -     -     -     -     -     R     -",
+    "core.view":                 "CU   CU    CU    CU    CU    CU    CU    CU    CU    -     -",
+    "core.comment":              "-    CR    CR    CR    CR    CR    CR    CR    CR    R     -",
+    "core.task":                 "CUR  CUR   CUR   CUR   CUR   CUR   CUR   CUR   CUR   R     UR",
+    "finance.payment":           "-    RX    RX    R     RX    -     -     -     RX    RX    -",
+    "finance.payment_import":    "-    CP    CP    -     -     -     -     -     -     R     -",
+    "logistics.order":           "-    R     RX    CURX  CURX  -     -     R     RX    RX    -",
+    "logistics.order_import":    "-    -     -     CPR   CPR   -     -     -     R     R     -",
+    "logistics.exception":       "-    UR    URX   USRX  USARX -     -     -     RAX   RX    -",
+    "logistics.product":         "-    R     R     CUR   RX    -     -     R     R     R     -",
+    "marketing.lead":            "-    -     -     -     -     -     -     CURX  RX    RX    -",
+    "marketing.lead_import":     "-    -     -     -     -     -     -     CPR   R     R     -",
+    "kpis.finance":              "-    R     RX    -     -     -     -     -     RX    RX    -",
+    "kpis.logistics":            "-    -     -     R     RX    -     -     -     RX    RX    -",
+    "kpis.hr":                   "-    -     -     -     -     R     RX    -     RX    RX    -",
+    "kpis.marketing":            "-    -     -     -     -     -     -     RX    RX    RX    -",
+    "kpis.directors":            "-    -     -     -     -     -     -     -     RX    RX    -",
+}
+# fmt: on
+
+
+def grants() -> dict[str, set[str]]:
+    """Role key → the rights it holds."""
+    table: dict[str, set[str]] = {role.key: set() for role in ROLES}
+    for subject, row in MATRIX.items():
+        for role, cell in zip(_COLUMNS, row.split(), strict=True):
+            table[role] |= {f"{subject}.{VERBS[letter]}" for letter in cell if letter != "-"}
+    return table
+
+
+def rights() -> list[str]:
+    """Every right there is, in order."""
+    return sorted(set().union(*grants().values()))
+
+
+def roles_with(right: str) -> list[Role]:
+    """The roles that grant `right`, for the page that says who can help."""
+    table = grants()
+    return [role for role in ROLES if right in table[role.key]]
