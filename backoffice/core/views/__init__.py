@@ -1,0 +1,1 @@
+"""The screens of the floor, one file per subject."""
