@@ -1,0 +1,136 @@
+"""From a reference back to the record: what it is called, where it opens, who may read it.
+
+    refs.register(Order, "logistics:order", right="logistics.order.read")          # in <app>/references.py
+    refs.register(Job, "job", right="core.job.read", own="asked_by_id")            # whose it is reads it anyway
+    refs.resolve(["logistics.order:812", "core.task:4"])["logistics.order:812"]    # → Card(label, url, right)
+
+Comments, tasks, approvals, notices and the audit trail keep references as text; pages turn any number of them into
+links with one query per kind of record. A reference whose record is gone, or whose kind nobody registered, is not in
+the answer. `<app>/references.py` is imported when the applications are ready.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.http import Http404
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+
+from .models import User
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is known about one kind of record."""
+
+    model: type[models.Model]
+    url_name: str
+    right: str
+    label: Callable[[Any], str] | None
+    own: str
+    related: tuple[str, ...]
+    page: Callable[[Any], str] | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """One record as a link."""
+
+    ref: str
+    label: str
+    url: str
+    right: str
+    kind: str | Promise
+    owner_id: int | None = None  # the person who reads it without the right
+
+    def is_open_to(self, user: User) -> bool:
+        return user.may(self.right) or (self.owner_id is not None and self.owner_id == user.pk)
+
+
+_KINDS: dict[str, Kind] = {}
+
+
+def register(
+    model: type[models.Model],
+    url_name: str = "",
+    *,
+    right: str,
+    label: Callable[[Any], str] | None = None,
+    own: str = "",
+    related: tuple[str, ...] = (),
+    page: Callable[[Any], str] | None = None,
+) -> None:
+    """Make records of `model` reachable by reference.
+
+    url_name: takes the primary key as its only argument; or give `page`, record → URL.   own: the field that holds the
+    id of the person who may read the record without `right`.   related: what `label` and `page` follow.
+    """
+    _KINDS[model._meta.label_lower] = Kind(model, url_name, right, label, own, related, page)
+
+
+def kind_of(ref: str) -> Kind | None:
+    return _KINDS.get(ref.rpartition(":")[0])
+
+
+def right_of(ref: str) -> str | None:
+    """The right that reading the record asks, or None when nobody registered its kind."""
+    kind = kind_of(ref)
+    return kind.right if kind else None
+
+
+def resolve(refs: Iterable[str]) -> dict[str, Card]:
+    """The cards of those records that exist, one query per kind."""
+    keys: dict[str, set[str]] = defaultdict(set)
+    for ref in refs:
+        name, _, key = ref.rpartition(":")
+        if name in _KINDS and key:
+            keys[name].add(key)
+    cards = {}
+    for name, wanted in keys.items():
+        kind = _KINDS[name]
+        field = kind.model._meta.pk
+        numeric = isinstance(field, models.IntegerField)
+        good = [key for key in wanted if (key.isascii() and key.isdigit() and len(key) < 19) or not numeric]
+        if not good:
+            continue
+        records = (
+            kind.model._default_manager.select_related(*kind.related) if kind.related else kind.model._default_manager
+        )
+        for record in records.filter(pk__in=good):
+            cards[f"{name}:{record.pk}"] = _card(f"{name}:{record.pk}", kind, record)
+    return cards
+
+
+def open_or_404(ref: str, user: User) -> Card:
+    """The card of a record this person may read; anything else looks as if it did not exist."""
+    card = resolve([ref]).get(ref)
+    if card is None or not card.is_open_to(user):
+        raise Http404
+    return card
+
+
+def record_of(ref: str) -> models.Model | None:
+    """The record itself, whether registered or not."""
+    name, _, key = ref.rpartition(":")
+    try:
+        model = apps.get_model(name)
+    except (LookupError, ValueError):
+        return None
+    record: models.Model | None = model._default_manager.filter(pk=key).first()
+    return record
+
+
+def _card(ref: str, kind: Kind, record: models.Model) -> Card:
+    return Card(
+        ref=ref,
+        label=kind.label(record) if kind.label else str(record),
+        url=kind.page(record) if kind.page else reverse(kind.url_name, args=[record.pk]),
+        right=kind.right,
+        kind=capfirst(str(kind.model._meta.verbose_name)),
+        owner_id=getattr(record, kind.own) if kind.own else None,
+    )
