@@ -26,7 +26,9 @@ class Payment(Referable):
     instalments = models.PositiveSmallIntegerField(_("instalments"), default=1)  # 0 as some sources write it
     amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=2)
     currency = models.CharField(_("currency"), max_length=3, default="BRL")
-    approved_at = models.DateTimeField(_("approved"), null=True, blank=True)
+    ordered_at = models.DateTimeField(
+        _("ordered")
+    )  # channels give a payment no stamp of its own
     batch = models.ForeignKey(
         ImportBatch, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
     )
@@ -54,9 +56,10 @@ class Payment(Referable):
         ]
         indexes = [
             models.Index(fields=["origin", "seq"], name="finance_payment_origin"),
-            models.Index(fields=["method", "-id"], name="finance_payment_method"),
+            models.Index(fields=["-ordered_at", "-id"], name="finance_payment_newest"),
+            models.Index(fields=["method", "-ordered_at", "-id"], name="finance_payment_method"),
             models.Index(fields=["-amount", "-id"], name="finance_payment_amount"),
-            models.Index(fields=["order_key", "-id"], name="finance_payment_order_key"),
+            models.Index(fields=["order_key", "id"], name="finance_payment_order_key"),
         ]
 
     def __str__(self) -> str:

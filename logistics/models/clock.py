@@ -1,7 +1,7 @@
 """A stamp exactly as a shop wrote it on its own wall clock, without a zone.
 
-The instant beside it answers when something happened; this one answers what the clock on the wall said. They differ where
-daylight saving moved the clock, and durations are asked both ways.
+The instant beside it answers when something happened; this one answers what the clock on the wall said. They differ
+where daylight saving moved the clock, and durations are asked both ways.
 """
 
 from datetime import datetime

@@ -11,8 +11,8 @@ from .orders import Order
 
 
 class OrderException(Referable):
-    """One open row per (order, code). A waived row stays in that place, so the detector does not open it again, until what it
-    found is over (`closed_at`) or changes its amount."""
+    """One open row per (order, code). A waived row keeps that place, so the detector does not open it again, until what
+    it found is over (`closed_at`) or changes its amount."""
 
     class Code(models.TextChoices):
         PAYMENT_DIFFERS = "payment_differs", _("Paid differs from the order")

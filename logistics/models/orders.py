@@ -1,7 +1,7 @@
 """An order as the shop sold it: state, stamps, customer, items, sums, and what happened to it.
 
-Stamps come in pairs: `…_at` is the instant, `…_wall` what the shop's clock said (see `clock.py`). The sums and counts are
-kept by `services/sums.py` for whole sets; nobody else writes them.
+Stamps come in pairs: `…_at` is the instant, `…_wall` what the shop's clock said (see `clock.py`). The sums and counts
+are kept by `services/sums.py` for whole sets; nobody else writes them.
 """
 
 from decimal import Decimal
@@ -19,6 +19,7 @@ from .clock import WallClockField
 from .products import Product
 
 ZERO = Decimal(0)
+UNDELIVERED = ["received", "paid", "processing", "invoiced", "on_hold", "unavailable", "shipped"]
 ACCENTED, PLAIN = "áàâãäéèêëíìîïóòôõöúùûüçñ", "aaaaaeeeeiiiiooooouuuucn"
 
 
@@ -110,20 +111,7 @@ class Order(Referable):
             ),
             models.CheckConstraint(
                 name="logistics_order_status_known",
-                condition=Q(
-                    status__in=[
-                        "received",
-                        "paid",
-                        "processing",
-                        "invoiced",
-                        "on_hold",
-                        "unavailable",
-                        "shipped",
-                        "delivered",
-                        "returned",
-                        "cancelled",
-                    ]  # fmt: skip
-                ),
+                condition=Q(status__in=[*UNDELIVERED, "delivered", "returned", "cancelled"]),
                 violation_error_message=_("This is not a state of an order."),
             ),
             models.CheckConstraint(
@@ -143,7 +131,7 @@ class Order(Referable):
                 fields=["promised_on", "id"],
                 condition=Q(
                     delivered_at=None,
-                    status__in=["received", "paid", "processing", "invoiced", "on_hold", "unavailable", "shipped"],
+                    status__in=UNDELIVERED,
                 ),
                 name="logistics_order_awaited",
             ),
@@ -192,8 +180,8 @@ class OrderItem(models.Model):
 
 
 class OrderEvent(models.Model):
-    """What happened to an order, in the order it was written. Append-only: a trigger refuses UPDATE, and DELETE while the
-    order stands; undoing the import that made the order takes its events along."""
+    """What happened to an order, as it was written. Append-only: a trigger refuses UPDATE, and DELETE while the order
+    stands; undoing the import that made the order takes its events along."""
 
     class Kind(models.TextChoices):
         IMPORTED = "imported", _("Imported")

@@ -1,4 +1,4 @@
-"""What customers said. One review may cover several orders, and one order may have several reviews: both exist in real data."""
+"""What customers said. One review may cover several orders, one order may have several: both exist in real data."""
 
 from django.db import models
 from django.db.models import Q
