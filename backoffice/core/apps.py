@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
@@ -11,4 +12,7 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Let every app put its records and its work into the registries of the floor."""
-        autodiscover_modules("references", "queue")
+        from .services import roles
+
+        post_migrate.connect(roles.seed_after_migrate, dispatch_uid="core.roles")
+        autodiscover_modules("references", "queue", "handlers", "tasks", "sources", "navigation")

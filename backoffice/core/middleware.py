@@ -8,6 +8,8 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
+from .services import audit
+
 Next = Callable[[HttpRequest], HttpResponse]
 
 
@@ -21,7 +23,8 @@ class RequestIdMiddleware:
         request.id = uuid.uuid4().hex[:16]  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request.id)  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with audit.acting(source="web", request_id=request.id):  # type: ignore[attr-defined]
+            response = self.get_response(request)
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
         return response
 

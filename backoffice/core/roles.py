@@ -1,13 +1,15 @@
 """Who may do what: one table in code, seeded into groups after each migration (matrix of roles against objects).
 
-A right is `<area>.<object>.<verb>`; verbs: create, edit, submit, approve, post, read, export. `user.may("logistics.order.read")`
-asks it, `@entrance("logistics.order.read")` puts it on a door. A role's cell lists its verbs by letter, as in the matrix.
+A right is `<area>.<object>.<verb>`; verbs: create, edit, submit, approve, post, read, export.
+`user.may("logistics.order.read")` asks it, `@entrance("logistics.order.read")` puts it on a door. A role's cell lists
+its verbs by letter, as in the matrix.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
-from django.utils.translation import gettext_lazy as _
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 VERBS = {
     "C": "create",
@@ -72,13 +74,14 @@ MATRIX: dict[str, str] = {
 # fmt: on
 
 
-def grants() -> dict[str, set[str]]:
+@cache
+def grants() -> dict[str, frozenset[str]]:
     """Role key → the rights it holds."""
     table: dict[str, set[str]] = {role.key: set() for role in ROLES}
     for subject, row in MATRIX.items():
         for role, cell in zip(_COLUMNS, row.split(), strict=True):
             table[role] |= {f"{subject}.{VERBS[letter]}" for letter in cell if letter != "-"}
-    return table
+    return {role: frozenset(held) for role, held in table.items()}
 
 
 def rights() -> list[str]:
@@ -90,3 +93,40 @@ def roles_with(right: str) -> list[Role]:
     """The roles that grant `right`, for the page that says who can help."""
     table = grants()
     return [role for role in ROLES if right in table[role.key]]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two duties that one person should not hold together; said when a role is given, and reported."""
+
+    text: str | Promise
+    roles: frozenset[str] = frozenset()  # all of them held
+    one: tuple[str, ...] = ()  # endings of rights: one of these …
+    other: tuple[str, ...] = ()  # … and one of those
+
+    def meets(self, roles: set[str], held: set[str]) -> bool:
+        if self.roles:
+            return self.roles <= roles
+        return any(right.endswith(self.one) for right in held) and any(right.endswith(self.other) for right in held)
+
+
+CONFLICTS = [
+    Conflict(
+        _("Enters and approves: finance clerk and finance manager in one hand."),
+        roles=frozenset({"finance_clerk", "finance_manager"}),
+    ),
+    Conflict(
+        _("Enters and approves: logistics clerk and logistics manager in one hand."),
+        roles=frozenset({"logistics_clerk", "logistics_manager"}),
+    ),
+    Conflict(
+        _("Prepares and approves pay: HR analyst and HR manager in one hand."),
+        roles=frozenset({"hr_analyst", "hr_manager"}),
+    ),
+    Conflict(_("Gives roles and approves business."), one=("core.person.edit",), other=(".approve",)),
+    Conflict(
+        _("Audits what they write themselves."),
+        one=("core.audit.export",),
+        other=(".create", ".edit", ".submit", ".approve", ".post"),
+    ),
+]

@@ -6,13 +6,14 @@ from .audit import AuditEntry, AuditSeal
 from .base import Referable, ref_of
 from .company import Company
 from .files import Attachment, StoredFile
+from .forms import Submission
 from .imports import ImportBatch, ImportChange, ImportFailure, ImportFile, ImportMapping
 from .jobs import Job
-from .lists import ListPreference, SavedView
+from .lists import HeldFilter, ListPreference, SavedView
 from .numbering import Sequence
 from .outbox import Delivery, Event
 from .parties import Party, PartyAddress, PartyKey, PartyRole
-from .people import Invitation, User
+from .people import Invitation, RoleGrant, User
 from .rights import Right
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Delivery",
     "Event",
     "Follow",
+    "HeldFilter",
     "ImportBatch",
     "ImportChange",
     "ImportFailure",
@@ -40,9 +42,11 @@ __all__ = [
     "PartyRole",
     "Referable",
     "Right",
+    "RoleGrant",
     "SavedView",
     "Sequence",
     "StoredFile",
+    "Submission",
     "Task",
     "User",
     "ref_of",
