@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('core', '0005_initial'),
+        ('core', '0002_audit_chain'),
     ]
 
     operations = [
