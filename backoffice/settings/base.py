@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
     "django_filters",
     "django_htmx",
     "lucide",
@@ -194,5 +195,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_DEFAULT_QUEUE = "retaguarda"
 CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # kB; a child that grew past it is replaced after its task
+EVENT_DAYS = env.int("EVENT_DAYS", default=30)  # delivered events are kept this long
 
 METRICS_TOKEN = env("METRICS_TOKEN", default="")

@@ -1,0 +1,141 @@
+"""What can be imported: sources, their tables and columns, as the areas describe them."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+from django.utils.functional import Promise
+
+if TYPE_CHECKING:
+    from django.db.backends.utils import CursorWrapper
+
+    from backoffice.core.models import ImportBatch
+
+Kind = Literal["text", "money", "decimal", "integer", "date", "local_datetime"]
+
+# The column type of each kind in a stage table. A local_datetime is the wall clock as written, without a zone.
+SQL_TYPES: dict[str, str] = {
+    "text": "text",
+    "money": "numeric(18, 2)",
+    "decimal": "numeric",
+    "integer": "bigint",
+    "date": "date",
+    "local_datetime": "timestamp",
+}
+
+
+class Refusal(Exception):
+    """The file cannot be taken; the sentence says what was found, where, and what to do."""
+
+
+class NotUndoable(Exception):
+    """Something depends on what the import wrote; the sentence says what."""
+
+
+class Action(StrEnum):
+    """What the import will do with a row, in the stage column `action`."""
+
+    CREATE = "c"
+    UPDATE = "u"
+    SKIP = "s"
+
+
+def normal(heading: str) -> str:
+    """A heading without case, accents and punctuation, for comparing: `Preço (R$)` → `preco r`."""
+    plain = unicodedata.normalize("NFKD", heading).encode("ascii", "ignore").decode()
+    return " ".join(re.findall(r"[a-z0-9]+", plain.lower()))
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table. `name` is the stage column and one heading; `title` and `aliases` are others."""
+
+    name: str
+    kind: Kind = "text"
+    required: bool = False
+    title: str | Promise = ""
+    aliases: tuple[str, ...] | list[str] = ()
+    max_length: int = 10_000
+
+    def headings(self) -> set[str]:
+        """Every normalised heading that means this column."""
+        return {normal(name) for name in (self.name, str(self.title), *self.aliases) if name}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One kind of file of a source. A file belongs to it when it has all headings of `signature`."""
+
+    name: str
+    title: str | Promise
+    columns: list[Column]
+    signature: tuple[str, ...] | list[str] = ()  # headings that tell this table; default: the required columns
+
+    @property
+    def stage(self) -> str:
+        return f"stage_{self.name}"
+
+    def tells(self, headings: Iterable[str]) -> bool:
+        """Whether a file with these headings is of this table."""
+        found = {normal(heading) for heading in headings}
+        if self.signature:
+            return {normal(heading) for heading in self.signature} <= found
+        required = [column for column in self.columns if column.required] or self.columns
+        return all(column.headings() & found for column in required)
+
+
+@dataclass
+class Source:
+    """A kind of import. The stage tables are `stage_<table>`: the typed columns (an empty cell is NULL), then
+
+    file smallint, line int     where the row stood; 1 is the heading
+    problem text                why the row is refused: a gettext msgid that may hold %(found)s; set by `check`
+    problem_column text         the column it lies in, if one
+    action "char"               c, u or s; set by `check`
+
+    `check` only looks; `write` finds the stage tables checked and without the refused rows.
+    """
+
+    key: str = ""
+    title: str | Promise = ""
+    help: str | Promise = ""
+    right_create: str = ""  # may send a file and see what it would do
+    right_post: str = ""  # may write it
+    tables: list[Table] = field(default_factory=list)
+    mapped: bool = False  # one table, whose columns a person names
+    primary: str = ""  # the table whose rows people count; default: the first
+    undo_order: list[str] = field(default_factory=list)  # database tables, children first
+
+    def check(self, cursor: "CursorWrapper") -> None:
+        """Set problem and action of every staged row, by set-based SQL. Tables without a file are there and empty."""
+        raise NotImplementedError
+
+    def write(self, cursor: "CursorWrapper", batch: "ImportBatch | None") -> dict[str, Any] | None:
+        """Write the staged rows; more counts for the result, if any. Joined by audit and events in one transaction."""
+        raise NotImplementedError
+
+    def obstacles(self, cursor: "CursorWrapper", batch: "ImportBatch") -> list[str]:
+        """Sentences that say what depends on the batch; empty when it can be undone."""
+        return []
+
+    def undone(self, cursor: "CursorWrapper", batch: "ImportBatch") -> None:
+        """Tell the world after the rows were taken back, in the same transaction (events)."""
+
+
+_sources: dict[str, Source] = {}
+
+
+def register(source: Source) -> Source:
+    _sources[source.key] = source
+    return source
+
+
+def get(key: str) -> Source:
+    return _sources[key]
+
+
+def sources() -> list[Source]:
+    return list(_sources.values())

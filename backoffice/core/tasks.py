@@ -1,0 +1,35 @@
+"""Celery doors of the floor: they decide nothing, call one service, and may run twice."""
+
+from celery import shared_task
+
+from . import bell
+from .beat import crontab, every
+from .services import outbox, running
+
+
+@shared_task(name="core.run_jobs")
+def run_jobs(**_later: object) -> None:
+    running.run_queued()
+
+
+@shared_task(name="core.sweep_jobs")
+def sweep_jobs(**_later: object) -> None:
+    running.sweep()
+
+
+@shared_task(name="core.deliver_events")
+def deliver_events(**_later: object) -> None:
+    outbox.deliver_waiting()
+
+
+@shared_task(name="core.clean_events")
+def clean_events(**_later: object) -> None:
+    outbox.clean()
+
+
+bell.answer("jobs", "core.run_jobs")
+bell.answer("outbox", "core.deliver_events")
+every(5, "core.run_jobs")
+every(5, "core.sweep_jobs")
+every(5, "core.deliver_events")
+every(crontab(hour=3, minute=10), "core.clean_events")
