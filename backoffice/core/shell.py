@@ -1,9 +1,191 @@
-"""What every page's frame needs: navigation for this person, counts, theme, language."""
+"""What every page's frame needs: navigation for this person, company, theme, language.
 
+Each app lists its doors in `<app>/navigation.py` and calls `register_nav` there; `core.apps` finds those files at start.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from django.conf import settings
+from django.db.models.signals import post_save
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from .models import Company, User
+
+DEPARTMENTS: dict[str, tuple[str | Promise, str]] = {
+    "home": (_("Home"), "house"),
+    "finance": (_("Finance"), "landmark"),
+    "logistics": (_("Logistics"), "package"),
+    "hr": (_("People"), "users"),
+    "marketing": (_("Marketing"), "megaphone"),
+    "kpis": (_("Numbers"), "chart-line"),
+    "office": (_("Office"), "briefcase"),
+}
+COMPANY_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Door:
+    """One line of the menu; `right` None lets in anybody signed in, `shown` decides what a right cannot say."""
+
+    department: str
+    label: str | Promise
+    url_name: str
+    right: str | None
+    icon: str
+    order: int
+    shown: Callable[[User], bool] | None = None
+
+    def open_to(self, person: User) -> bool:
+        return (self.right is None or person.may(self.right)) and (self.shown is None or self.shown(person))
+
+
+@dataclass(frozen=True)
+class Link:
+    label: str | Promise
+    url: str
+    icon: str
+    current: bool
+
+
+@dataclass
+class Department:
+    key: str
+    label: str | Promise
+    icon: str
+    links: list[Link] = field(default_factory=list)
+
+    @property
+    def current(self) -> bool:
+        return any(link.current for link in self.links)
+
+
+_doors: dict[tuple[str, str], Door] = {}
+
+
+def register_nav(
+    department: str,
+    label: str | Promise,
+    url_name: str,
+    right: str | None,
+    icon: str,
+    order: int = 50,
+    shown: Callable[[User], bool] | None = None,
+) -> None:
+    """Put a door into the menu; only who may enter sees it."""
+    if department not in DEPARTMENTS:
+        raise ValueError(f"{department!r} is no department: {', '.join(DEPARTMENTS)}")
+    _doors[department, url_name] = Door(department, label, url_name, right, icon, order, shown)
+
+
+def navigation(person: User, path: str) -> list[Department]:
+    """The departments and doors open to `person`; the door with the longest address that leads to `path` is current."""
+    doors = []
+    for door in sorted(_doors.values(), key=lambda door: door.order):
+        if door.open_to(person):
+            try:
+                doors.append((door, reverse(door.url_name)))
+            except NoReverseMatch:  # an app whose screens are switched off
+                continue
+    leading = [url for _door, url in doors if path == url or (url != "/" and path.startswith(url))]
+    current = max(leading, key=len, default=None)
+    departments = {key: Department(key, label, icon) for key, (label, icon) in DEPARTMENTS.items()}
+    for door, url in doors:
+        departments[door.department].links.append(Link(door.label, url, door.icon, url == current))
+    return [department for department in departments.values() if department.links]
+
+
+_company: tuple[float, str] = (0.0, "")
+
+
+def company_name() -> str:
+    """The company's name, asked from the database at most twice a minute."""
+    global _company
+    if time.monotonic() > _company[0]:
+        company = Company.objects.filter(pk=1).only("name", "trade_name").first()
+        _company = (time.monotonic() + COMPANY_SECONDS, str(company) if company else "Retaguarda")
+    return _company[1]
+
+
+def forget_company(**_signal: object) -> None:
+    global _company
+    _company = (0.0, "")
+
+
+post_save.connect(forget_company, sender=Company, dispatch_uid="core.shell.forget_company")
+
+
+class Shell:
+    """The frame of one page; each part is worked out only when the template asks."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def person(self) -> User | None:
+        user = getattr(self.request, "user", None)
+        return user if isinstance(user, User) and user.is_authenticated else None
+
+    @cached_property
+    def company(self) -> str:
+        return company_name()
+
+    @cached_property
+    def theme(self) -> str:
+        theme = self.person.theme if self.person else self.request.COOKIES.get("theme", "")
+        return theme if theme in User.Theme.values else User.Theme.SYSTEM
+
+    @cached_property
+    def themes(self) -> list[tuple[str, Any]]:
+        return list(User.Theme.choices)
+
+    @cached_property
+    def languages(self) -> list[tuple[str, str]]:
+        return list(settings.LANGUAGES)
+
+    @cached_property
+    def language(self) -> str:
+        """The reader's language as HTML names it: `pt-BR`."""
+        language, _dash, region = (get_language() or "en").partition("-")
+        return f"{language}-{region.upper()}" if region else language
+
+    @cached_property
+    def departments(self) -> list[Department]:
+        return navigation(self.person, self.request.path) if self.person else []
+
+    @cached_property
+    def department(self) -> Department | None:
+        return next((department for department in self.departments if department.current), None)
+
+    @cached_property
+    def link(self) -> Link | None:
+        return next((link for link in self.department.links if link.current), None) if self.department else None
+
+    @cached_property
+    def palette(self) -> str:
+        """The address that answers the palette, or nothing while that door does not exist."""
+        try:
+            return reverse("palette")
+        except NoReverseMatch:
+            return ""
+
+    @property
+    def period(self) -> str:
+        return date_format(timezone.localdate(), "F Y")
+
+    @cached_property
+    def shortcuts(self) -> bool:
+        return self.person is not None and self.person.shortcuts
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    return {}
+    return {"shell": Shell(request)}

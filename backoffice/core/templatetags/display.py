@@ -1,5 +1,277 @@
-"""How values look: money, numbers, instants, durations, states."""
+"""How values look: money, numbers, instants, durations, states. Loaded in every template; the reader's language decides.
+
+Filters answer plain text (`{{ amount|money }}`), tags answer markup (`{% money amount %}`). Nothing is shown as "–".
+"""
+
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
 
 from django import template
+from django.db.models import Model
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext, ngettext
+from lucide import _render_icon as render_icon
 
 register = template.Library()
+
+MINUS = "\u2212"
+NBSP = "\u00a0"
+NOTHING = "–"
+CENT = Decimal("0.01")
+CURRENCIES = {"BRL": "R$", "USD": "US$", "EUR": "€"}
+TONES = ("good", "attention", "wrong", "info", "quiet")
+
+Numeric = Decimal | int | float | str | None
+
+
+def portuguese() -> bool:
+    return (get_language() or "en").startswith("pt")
+
+
+def grouped(value: Decimal, digits: int) -> str:
+    """The digits of `value` without its sign, grouped as the reader writes them."""
+    text = f"{abs(value):,.{digits}f}"
+    return text.translate(str.maketrans(",.", ".,")) if portuguese() else text
+
+
+def decimal_of(value: Numeric) -> Decimal | None:
+    if value is None or value == "":
+        return None
+    try:
+        return value if isinstance(value, Decimal) else Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+def sign_of(value: Decimal, *, plus: bool = False) -> str:
+    return MINUS if value < 0 else "+" if plus and value > 0 else ""
+
+
+@register.filter
+def money(value: Numeric, currency: str = "BRL") -> str:
+    """`−R$ 1.234,56` in Portuguese, `−R$1,234.56` in English."""
+    amount = decimal_of(value)
+    if amount is None:
+        return NOTHING
+    amount = amount.quantize(CENT, ROUND_HALF_UP)
+    gap = NBSP if portuguese() else ""
+    return f"{sign_of(amount)}{CURRENCIES.get(currency, currency)}{gap}{grouped(amount, 2)}"
+
+
+@register.simple_tag(name="money")
+def money_tag(value: Numeric, currency: str = "BRL", plus: bool = False) -> SafeString:
+    """The amount with its unit quieter than its digits; `plus=True` writes the sign of a gain too."""
+    amount = decimal_of(value)
+    if amount is None:
+        return format_html('<span class="muted">{}</span>', NOTHING)
+    amount = amount.quantize(CENT, ROUND_HALF_UP)
+    return format_html(
+        '<span class="money">{}<span class="unit">{}{}</span>{}</span>',
+        sign_of(amount, plus=plus),
+        CURRENCIES.get(currency, currency),
+        NBSP if portuguese() else "",
+        grouped(amount, 2),
+    )
+
+
+@register.filter
+def number(value: Numeric, digits: int | None = None) -> str:
+    """`1.234,5`; without `digits`, as many decimals as the value carries, six at most."""
+    amount = decimal_of(value)
+    if amount is None:
+        return NOTHING
+    exponent = amount.normalize().as_tuple().exponent
+    carried = min(6, max(0, -exponent)) if isinstance(exponent, int) else 0
+    places = carried if digits is None else digits
+    rounded = amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return f"{sign_of(rounded)}{grouped(rounded, places)}"
+
+
+@register.filter
+def signed(value: Numeric, digits: int | None = None) -> str:
+    """`+12` or `−12`: for changes."""
+    amount = decimal_of(value)
+    if amount is None:
+        return NOTHING
+    return ("+" if amount > 0 else "") + number(amount, digits)
+
+
+@register.filter
+def percent(value: Numeric, digits: int = 1) -> str:
+    """A fraction of one as `12,5 %`."""
+    amount = decimal_of(value)
+    return NOTHING if amount is None else f"{number(amount * 100, digits)}{NBSP}%"
+
+
+@register.filter
+def points(value: Numeric, digits: int = 1) -> str:
+    """The difference of two fractions in percentage points: `+1,2 pp`."""
+    amount = decimal_of(value)
+    return NOTHING if amount is None else f"{signed(amount * 100, digits)}{NBSP}pp"
+
+
+@register.filter
+def size(value: int | None) -> str:
+    """Bytes as people say them: `1,4 MB`."""
+    if value is None:
+        return NOTHING
+    amount = Decimal(value)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            return f"{number(amount, 0 if unit == 'B' or amount >= 100 else 1)}{NBSP}{unit}"
+        amount /= 1000
+    return f"{number(amount, 1)}{NBSP}GB"
+
+
+@register.filter
+def duration(value: timedelta | Numeric) -> str:
+    """Seconds or a timedelta as people say it: `45 s`, `12 min`, `5,3 h`, `12,1 days`."""
+    seconds = Decimal(str(value.total_seconds())) if isinstance(value, timedelta) else decimal_of(value)
+    if seconds is None:
+        return NOTHING
+    length = abs(seconds)
+    if length < 60:
+        return f"{number(seconds, 0 if length >= 10 or length == 0 else 1)}{NBSP}s"
+    if length < 3600:
+        return f"{number(seconds / 60, 0)}{NBSP}min"
+    if length < 48 * 3600:
+        return f"{number(seconds / 3600, 1)}{NBSP}h"
+    days = number(seconds / 86400, 1)
+    return f"{days}{NBSP}{gettext('days')}"
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """A civil date: `today`, `12 Nov`, and the year when it is another one."""
+    if value is None:
+        return NOTHING
+    civil = timezone.localtime(value).date() if isinstance(value, datetime) else value
+    today = timezone.localdate()
+    near = {0: gettext("today"), -1: gettext("yesterday"), 1: gettext("tomorrow")}.get((civil - today).days)
+    return near or short_date(civil, year=civil.year != today.year)
+
+
+def short_date(civil: date, *, year: bool) -> str:
+    text = date_format(civil, "j M Y" if year else "j M")
+    return (text.lower() if portuguese() else text).replace(" ", NBSP)
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """An instant on the company's clock: `today, 14:02`; `12 Nov, 09:30`."""
+    if value is None:
+        return NOTHING
+    return f"{day(value)}, {timezone.localtime(value):%H:%M}"
+
+
+@register.filter
+def stamp(value: datetime | date | None) -> str:
+    """The whole truth of an instant, for titles: `Tue 12 Nov 2024, 14:02:33 −03`."""
+    if value is None:
+        return NOTHING
+    if not isinstance(value, datetime):
+        return date_format(value, "D j M Y")
+    local = timezone.localtime(value)
+    offset = f"{local:%z}".replace("-", MINUS)
+    return f"{date_format(local, 'D j M Y, H:i:s')} {offset[:-2] if offset.endswith('00') else offset}"
+
+
+@register.filter
+def ago(value: datetime | date | None) -> str:
+    """How long since: `just now`, `5 min ago`, `3 h ago`, `yesterday`, `6 days ago`, then the date."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, datetime):
+        seconds = int((timezone.now() - value).total_seconds())
+        if 0 <= seconds < 60:
+            return gettext("just now")
+        if 0 <= seconds < 3600:
+            return gettext("%(n)s min ago") % {"n": seconds // 60}
+        if 0 <= seconds < 6 * 3600:
+            return gettext("%(n)s h ago") % {"n": seconds // 3600}
+    civil = timezone.localtime(value).date() if isinstance(value, datetime) else value
+    days = (timezone.localdate() - civil).days
+    if 1 < days < 30:
+        return ngettext("%(n)s day ago", "%(n)s days ago", days) % {"n": days}
+    return moment(value) if isinstance(value, datetime) and days < 2 else day(civil)
+
+
+@register.filter
+def age(value: datetime | date | None) -> str:
+    """How old, short, for queues: `40 min`, `5 h`, `6 d`."""
+    if value is None:
+        return NOTHING
+    if not isinstance(value, datetime):
+        return gettext("%(n)s d") % {"n": (timezone.localdate() - value).days}
+    seconds = max(0, int((timezone.now() - value).total_seconds()))
+    if seconds < 3600:
+        return gettext("%(n)s min") % {"n": seconds // 60}
+    if seconds < 48 * 3600:
+        return gettext("%(n)s h") % {"n": seconds // 3600}
+    return gettext("%(n)s d") % {"n": number(seconds // 86400)}
+
+
+@register.filter
+def overdue(value: datetime | date | None) -> bool:
+    """Whether a due date or instant has passed."""
+    if value is None:
+        return False
+    return value < timezone.now() if isinstance(value, datetime) else value < timezone.localdate()
+
+
+@register.simple_tag
+def when(value: datetime | date | None, style: str = "moment") -> SafeString:
+    """`<time>` with the full stamp on hover; `style` is moment, day, ago or age."""
+    if value is None:
+        return format_html('<span class="muted">{}</span>', NOTHING)
+    if not isinstance(value, datetime) and style == "moment":
+        style = "day"
+    text = {"moment": moment, "day": day, "ago": ago, "age": age}[style](value)  # type: ignore[operator]
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), stamp(value), text)
+
+
+@register.simple_tag
+def badge(tone: str, label: Any) -> SafeString:
+    """A state as a word with a shape; `tone` is good, attention, wrong, info or quiet."""
+    return format_html('<span class="badge {}">{}</span>', tone if tone in TONES else "quiet", label)
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16) -> SafeString:
+    """A lucide icon that says nothing to a screen reader: the word stands beside it."""
+    return drawn(name, size)
+
+
+@lru_cache(maxsize=256)
+def drawn(name: str, size: int) -> SafeString:
+    return mark_safe(render_icon(name, size, aria_hidden="true", focusable="false", **{"class": "icon"}))  # noqa: S308
+
+
+@register.simple_tag
+def avatar(person: Any) -> SafeString:
+    """The initials of a person; their name is read and shown on hover."""
+    words = [word for word in str(person or "").replace("@", " ").split() if word[0].isalnum()]
+    initials = "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
+    shade = sum(str(person).encode()) % 5
+    return format_html('<span class="avatar shade-{}" aria-hidden="true">{}</span>', shade, initials or "·")
+
+
+@register.simple_tag
+def kbd(keys: str) -> SafeString:
+    """Keys as they stand on the keyboard: `{% kbd "Ctrl K" %}`."""
+    parts = [format_html("<kbd>{}</kbd>", key) for key in keys.split()]
+    return format_html('<span class="keys">{}</span>', mark_safe("".join(parts)))  # noqa: S308
+
+
+@register.filter
+def attribute(record: Any, name: str) -> Any:
+    """One value of a record, object or mapping, by the name a column gives."""
+    if isinstance(record, dict):
+        return record.get(name)
+    value = getattr(record, name, None)
+    return value() if callable(value) and not isinstance(value, Model) else value
