@@ -1,9 +1,26 @@
 #!/usr/bin/env python3
+"""The one door: `up`, `test`, and every Django command. Works before anything is installed (see `launch/`)."""
+
 import os
+import shutil
 import sys
 
-if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings.dev")
-    from django.core.management import execute_from_command_line
+OLDEST = (3, 11)
 
-    execute_from_command_line(sys.argv)
+
+def newer_python():
+    """The path of a Python that is new enough, or None."""
+    names = [f"python3.{minor}" for minor in range(OLDEST[1], OLDEST[1] + 6)]
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+if __name__ == "__main__":
+    if sys.version_info < OLDEST:  # nothing newer may be imported before this line
+        other = newer_python()
+        if other:
+            os.execv(other, [other, *sys.argv])  # noqa: S606
+        have = ".".join(map(str, sys.version_info[:2]))
+        sys.exit(f"Retaguarda needs Python 3.11 or newer; this is {have}. Install the package python3.11.")
+    from launch import main
+
+    sys.exit(main(sys.argv))

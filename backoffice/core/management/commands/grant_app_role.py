@@ -1,0 +1,62 @@
+"""Give the application's database role what it needs and no more: it reads and writes rows, and owns nothing.
+
+Run by the role that owns the tables, after each `migrate` (which does so by itself when DATABASE_OWNER_URL is set).
+"""
+
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection, transaction
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+APPEND_ONLY = "core_audit_entry"  # may be added to
+SEALED = "core_audit_seal"  # written only by its trigger, which acts as the owner
+
+
+class Command(BaseCommand):
+    help = "Grant the application's database role its rights on every table; it may never change the audit trail."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--role", help="name of the role; the user of DATABASE_URL by default")
+        parser.add_argument("--application-url", help="address whose user is the role", default="")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        url = options["application_url"] or os.environ.get("DATABASE_APP_URL", "")
+        role = options["role"] or (conninfo_to_dict(url).get("user") if url else "")
+        if not role:
+            raise CommandError("Name the application's role: --role NAME.")
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT current_user, current_database(), current_schema()")
+            owner, database, schema = cursor.fetchone()
+            if role == owner:
+                raise CommandError(f"{role} owns the tables; the application needs a role of its own.")
+            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+            if cursor.fetchone() is None:
+                raise CommandError(
+                    f"There is no database role {role}. Create it: CREATE ROLE {role} LOGIN PASSWORD '…'"
+                )
+            names = {
+                "app": sql.Identifier(str(role)),
+                "schema": sql.Identifier(schema),
+                "database": sql.Identifier(database),
+                "append_only": sql.Identifier(APPEND_ONLY),
+                "sealed": sql.Identifier(SEALED),
+            }
+            # MAINTAIN (from 17) lets the application analyse what it has just loaded.
+            keep = sql.SQL(", MAINTAIN" if connection.pg_version >= 170000 else "")  # type: ignore[attr-defined]
+            for statement in (
+                "GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app}",
+                "GRANT USAGE ON SCHEMA {schema} TO {app}",
+                "GRANT SELECT, INSERT, UPDATE, DELETE{keep} ON ALL TABLES IN SCHEMA {schema} TO {app}",
+                "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {app}",
+                "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema}"
+                " GRANT SELECT, INSERT, UPDATE, DELETE{keep} ON TABLES TO {app}",
+                "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {app}",
+                "REVOKE ALL ON {append_only}, {sealed} FROM {app}",
+                "GRANT SELECT, INSERT ON {append_only} TO {app}",
+                "GRANT SELECT ON {sealed} TO {app}",
+            ):
+                cursor.execute(sql.SQL(statement).format(**names, keep=keep))
+        self.stdout.write(f"{role} may read and write rows in {database}, and only add to the audit trail.")

@@ -1,0 +1,30 @@
+"""What the launcher tells the person at the terminal: one line each, with the seconds it took."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+_to: list[TextIO] = [sys.stdout]
+
+
+class Trouble(Exception):
+    """Something that cannot be done here; the text is one line that says what to do."""
+
+
+def quietly() -> None:
+    """Send everything to stderr, so that stdout carries only the command's own output."""
+    _to[0] = sys.stderr
+
+
+def line(text: str = "") -> None:
+    print(text, file=_to[0], flush=True)
+
+
+@contextmanager
+def step(text: str) -> Iterator[None]:
+    """Say what is done, and how long it took once it is."""
+    began = time.monotonic()
+    yield
+    line(f"  {text:<58} {time.monotonic() - began:5.1f} s")
