@@ -7,6 +7,7 @@ are kept by `services/sums.py` for whole sets; nobody else writes them.
 from decimal import Decimal
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Func, GeneratedField, Q, Value
@@ -93,6 +94,7 @@ class Order(Referable):
         db_persist=True,
     )
 
+    hand_set = ArrayField(models.CharField(max_length=40), default=list, editable=False)  # fields no import overwrites
     batch = models.ForeignKey(
         ImportBatch, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
     )  # the import that created it
@@ -149,7 +151,12 @@ class OrderItem(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="items", db_index=False)
     seq = models.PositiveIntegerField(_("line"))
     product = models.ForeignKey(
-        Product, on_delete=models.PROTECT, related_name="order_items", verbose_name=_("product")
+        Product,
+        null=True,  # a channel that gives only totals: the whole order is one line
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="order_items",
+        verbose_name=_("product"),
     )
     seller = models.ForeignKey(
         Party, null=True, blank=True, on_delete=models.PROTECT, related_name="sold_items", verbose_name=_("seller")
