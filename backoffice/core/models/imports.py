@@ -27,7 +27,9 @@ class ImportBatch(Referable):
     source = models.CharField(max_length=60)  # key in the registry of `core.imports`
     state = models.CharField(max_length=12, choices=State.choices, default=State.RECEIVED)
     mapping = models.JSONField(default=dict)  # field → column heading, for mapped sources
-    counts = models.JSONField(default=dict)  # {"create": n, "update": n, "skip": n, "error": n, per entity under "entities"}
+    counts = models.JSONField(
+        default=dict
+    )  # {"create": n, "update": n, "skip": n, "error": n, per entity under "entities"}
     preview = models.JSONField(default=list)
     reason = models.TextField(blank=True)  # why it was refused
     job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -59,6 +61,7 @@ class ImportFailure(models.Model):
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="failures")
     table = models.CharField(max_length=60)  # which file of the source, `orders`
+    sheet = models.PositiveSmallIntegerField(default=0)  # which of the batch's files and worksheets, in order
     line = models.PositiveIntegerField()  # 1 is the heading
     cells = ArrayField(models.TextField())
     column = models.CharField(max_length=120, blank=True)
@@ -66,7 +69,7 @@ class ImportFailure(models.Model):
     reason = models.TextField()  # msgid of a sentence with %(found)s, translated when shown
 
     class Meta:
-        indexes = [models.Index(fields=["batch", "table", "line"], name="core_import_failure_place")]
+        indexes = [models.Index(fields=["batch", "sheet", "line"], name="core_import_failure_place")]
 
 
 class ImportChange(models.Model):
