@@ -1,6 +1,6 @@
 """What every page's frame needs: navigation for this person, company, theme, language.
 
-Each app lists its doors in `<app>/navigation.py` and calls `register_nav` there; `core.apps` finds those files at start.
+Each app lists its doors in `<app>/navigation.py` by `register_nav`; `core.apps` finds those files at start.
 """
 
 import time

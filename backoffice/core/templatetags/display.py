@@ -1,4 +1,4 @@
-"""How values look: money, numbers, instants, durations, states. Loaded in every template; the reader's language decides.
+"""How values look: money, numbers, instants, durations, states. Loaded in every template, in the reader's language.
 
 Filters answer plain text (`{{ amount|money }}`), tags answer markup (`{% money amount %}`). Nothing is shown as "–".
 """
@@ -249,7 +249,7 @@ def icon(name: str, size: int = 16) -> SafeString:
 
 @lru_cache(maxsize=256)
 def drawn(name: str, size: int) -> SafeString:
-    return mark_safe(render_icon(name, size, aria_hidden="true", focusable="false", **{"class": "icon"}))  # noqa: S308
+    return mark_safe(render_icon(name, size, aria_hidden="true", focusable="false", **{"class": "icon"}))
 
 
 @register.simple_tag
@@ -265,7 +265,7 @@ def avatar(person: Any) -> SafeString:
 def kbd(keys: str) -> SafeString:
     """Keys as they stand on the keyboard: `{% kbd "Ctrl K" %}`."""
     parts = [format_html("<kbd>{}</kbd>", key) for key in keys.split()]
-    return format_html('<span class="keys">{}</span>', mark_safe("".join(parts)))  # noqa: S308
+    return format_html('<span class="keys">{}</span>', mark_safe("".join(parts)))
 
 
 @register.filter
