@@ -16,12 +16,14 @@ from typing import Any
 
 from django.apps import apps
 from django.db import models
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 
 from .models import User
+from .roles import roles_with
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class Kind:
     url_name: str
     right: str
     label: Callable[[Any], str] | None
-    own: str
+    own: tuple[str, ...]
+    within: str
+    carer: str
     related: tuple[str, ...]
     page: Callable[[Any], str] | None
 
@@ -46,10 +50,16 @@ class Card:
     url: str
     right: str
     kind: str | Promise
-    owner_id: int | None = None  # the person who reads it without the right
+    owner_ids: frozenset[int] = frozenset()  # the people who read it without the right
+    within_right: str | None = None  # the right of the record it belongs to, which opens it too
+    carer_id: int | None = None  # the person who looks after it and hears of every comment
 
     def is_open_to(self, user: User) -> bool:
-        return user.may(self.right) or (self.owner_id is not None and self.owner_id == user.pk)
+        return user.pk in self.owner_ids or any(user.may(right) for right in self.rights())
+
+    def rights(self) -> list[str]:
+        """Any of these opens the record."""
+        return [right for right in (self.right, self.within_right) if right]
 
 
 _KINDS: dict[str, Kind] = {}
@@ -61,16 +71,21 @@ def register(
     *,
     right: str,
     label: Callable[[Any], str] | None = None,
-    own: str = "",
+    own: str | tuple[str, ...] = (),
+    within: str = "",
+    carer: str = "",
     related: tuple[str, ...] = (),
     page: Callable[[Any], str] | None = None,
 ) -> None:
     """Make records of `model` reachable by reference.
 
-    url_name: takes the primary key as its only argument; or give `page`, record → URL.   own: the field that holds the
-    id of the person who may read the record without `right`.   related: what `label` and `page` follow.
+    url_name: takes the primary key as its only argument; or give `page`, record → URL.   own: the fields that hold ids
+    of people who may read the record without `right`.   within: the field that holds the reference of a record whose
+    readers read this one too.   carer: the field that holds the id of who looks after it and hears of every comment.
+    related: what `label` and `page` follow.
     """
-    _KINDS[model._meta.label_lower] = Kind(model, url_name, right, label, own, related, page)
+    owners = (own,) if isinstance(own, str) else own
+    _KINDS[model._meta.label_lower] = Kind(model, url_name, right, label, owners, within, carer, related, page)
 
 
 def kind_of(ref: str) -> Kind | None:
@@ -114,6 +129,18 @@ def open_or_404(ref: str, user: User) -> Card:
     return card
 
 
+def readers(card: Card, people: QuerySet[User]) -> QuerySet[User]:
+    """Those of `people` who may open the record, in one query."""
+    roles = {role.key for right in card.rights() for role in roles_with(right)}
+    may = Q(groups__name__in=roles) | Q(pk__in=card.owner_ids)
+    return people.filter(may, is_active=True).distinct()
+
+
+def prefixes_open_to(user: User) -> list[str]:
+    """How the references begin of those kinds that this person may read altogether."""
+    return sorted(f"{name}:" for name, kind in _KINDS.items() if user.may(kind.right))
+
+
 def record_of(ref: str) -> models.Model | None:
     """The record itself, whether registered or not."""
     name, _, key = ref.rpartition(":")
@@ -132,5 +159,7 @@ def _card(ref: str, kind: Kind, record: models.Model) -> Card:
         url=kind.page(record) if kind.page else reverse(kind.url_name, args=[record.pk]),
         right=kind.right,
         kind=capfirst(str(kind.model._meta.verbose_name)),
-        owner_id=getattr(record, kind.own) if kind.own else None,
+        owner_ids=frozenset(owner for name in kind.own if (owner := getattr(record, name)) is not None),
+        within_right=right_of(getattr(record, kind.within)) if kind.within else None,
+        carer_id=getattr(record, kind.carer) if kind.carer else None,
     )
