@@ -110,10 +110,10 @@ def _read(digits: str, thousands: str, decimal: str) -> Decimal | None:
 
 
 def _explain(text: str, digits: str, thousands: str, decimal: str, negative: bool) -> NotMoney:
+    if re.fullmatch(rf"[0-9{thousands} ]*[0-9]{re.escape(decimal)}[0-9]{{3,}}", digits):
+        return NotMoney(text, "decimals")
     other = _read(digits, decimal, thousands)
     if other is not None and other <= LARGEST:
         offer = f"{other:f}".replace(".", decimal)
         return NotMoney(text, "mark", f"-{offer}" if negative else offer)
-    if re.fullmatch(rf"[0-9. ,]*[0-9]{re.escape(decimal)}[0-9]{{3,}}", digits):
-        return NotMoney(text, "decimals")
     return NotMoney(text, "text")
