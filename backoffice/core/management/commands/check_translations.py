@@ -1,0 +1,61 @@
+"""Every text for people must stand in the Portuguese catalogue: extracted afresh, compared, nothing written."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.test.utils import override_settings
+
+LOCALE = "pt_BR"
+IGNORED = [".venv", "var", "tests", "backoffice/locale", "launch", "node_modules"]
+
+
+class Command(BaseCommand):
+    help = "Fail, naming each, when a text is missing, fuzzy or differently filled in the Portuguese catalogue."
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not shutil.which("xgettext"):
+            raise CommandError("Texts are extracted with xgettext. Install the package gettext.")
+        problems = find_problems(extract(settings.BASE_DIR / "backoffice" / "locale"))
+        if problems:
+            raise CommandError("\n".join([*problems, f"{len(problems)} texts are not ready in {LOCALE}."]))
+        self.stdout.write(f"Every text stands in {LOCALE}.")
+
+
+def extract(locale: Path) -> Catalog:
+    """The catalogue as it would be after extracting all texts now."""
+    name = Path(LOCALE) / "LC_MESSAGES" / "django.po"
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "locale" / name
+        copy.parent.mkdir(parents=True)
+        if (locale / name).exists():
+            shutil.copyfile(locale / name, copy)
+        with override_settings(LOCALE_PATHS=[str(Path(folder) / "locale")]):
+            call_command("makemessages", locale=[LOCALE], ignore_patterns=IGNORED, no_obsolete=True, verbosity=0)
+        with copy.open("rb") as source:
+            return read_po(source, locale=LOCALE)
+
+
+def find_problems(catalogue: Catalog) -> list[str]:
+    """One line for each text that a Portuguese reader would not read in Portuguese."""
+    return [f"{fault}: {_first(message.id)}" for message in catalogue if message.id for fault in _faults(message)]
+
+
+def _faults(message: Message) -> list[str]:
+    texts = message.string if isinstance(message.string, list | tuple) else [message.string]
+    if not all(texts):
+        return ["missing"]
+    if message.fuzzy:
+        return ["fuzzy"]
+    return [f"wrong ({error})" for error in message.check()]
+
+
+def _first(words: str | list[str] | tuple[str, ...]) -> str:
+    return repr(words if isinstance(words, str) else words[0])
