@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -73,7 +74,7 @@ def test_parts_cover_a_period_exactly(day, length, grain):
     parts = list(whole.parts(grain))
 
     assert (parts[0].start, parts[-1].end) == (whole.start, whole.end)
-    assert all(left.end == right.start for left, right in zip(parts, parts[1:], strict=False))
+    assert all(left.end == right.start for left, right in pairwise(parts))
 
 
 def test_last_year_keeps_months_whole_and_weeks_on_their_weekday():
