@@ -86,6 +86,6 @@ class Listener(threading.Thread):
                     send(word)
 
 
-@beat_init.connect  # type: ignore[untyped-decorator]
+@beat_init.connect
 def start_listening(**_: object) -> None:
     Listener().start()

@@ -39,7 +39,7 @@ def going_down() -> bool:
     return _going_down[0] != 0
 
 
-@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+@worker_shutting_down.connect
 def _announce(**_: object) -> None:
     _going_down[0] = 1
 

@@ -11,6 +11,8 @@ An area describes what it takes in as a `Source` (`<app>/sources/__init__.py`) a
         def write(self, cursor, batch): ...
 
     register(Orders())
+
+`engine.run` does an import from files to rows; the screens are in `views/imports.py`.
 """
 
 from .registry import (

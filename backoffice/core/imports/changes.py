@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from backoffice.core.models import ImportBatch
 
-_KEEP = "INSERT INTO core_importchange (batch_id, \"table\", key, before) "
+_KEEP = 'INSERT INTO core_importchange (batch_id, "table", key, before) '
 
 
 def keep_created(cursor: "CursorWrapper", batch: "ImportBatch", table: str, ids: str) -> int:
@@ -32,9 +32,9 @@ def keep_created(cursor: "CursorWrapper", batch: "ImportBatch", table: str, ids:
 def keep_before(cursor: "CursorWrapper", batch: "ImportBatch", table: str, ids: str) -> int:
     """Remember how the rows of `table` named by the query `ids` stand now, before the import changes them."""
     cursor.execute(
-        sql.SQL(_KEEP + "SELECT %s, %s, t.id, to_jsonb(t) FROM {} AS t WHERE t.id IN ({}) ON CONFLICT DO NOTHING").format(
-            sql.Identifier(table), sql.SQL(ids)
-        ),
+        sql.SQL(
+            "{keep} SELECT %s, %s, t.id, to_jsonb(t) FROM {table} AS t WHERE t.id IN ({ids}) ON CONFLICT DO NOTHING"
+        ).format(keep=sql.SQL(_KEEP), table=sql.Identifier(table), ids=sql.SQL(ids)),
         [batch.pk, table],
     )
     return int(cursor.rowcount)

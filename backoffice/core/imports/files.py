@@ -1,4 +1,4 @@
-"""From an uploaded file to rows of text, with every trick refused in words: bombs, paths, NULs, endless lines, encodings.
+"""From an uploaded file to rows of text, with every trick refused in words: bombs, paths, NULs, endless lines.
 
 A file is a CSV, a gzip of one, a zip of these, or an XLSX workbook; its content says which, never its name. Each CSV or
 worksheet in it is a `Sheet`: headings and an iterator of chunks, read as a stream.
@@ -11,11 +11,10 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, Protocol
+from typing import IO, Protocol, cast
 
 from django.utils.translation import gettext as _
 
@@ -35,7 +34,6 @@ CHUNK_CHARS = 2 * MB
 csv.field_size_limit(MAX_LINE)
 
 Chunk = tuple[list[int], list[list[str]]]  # line numbers, rows
-Meter = Callable[[int], None]  # told how many bytes were read
 
 
 class Sheet(Protocol):
@@ -43,24 +41,27 @@ class Sheet(Protocol):
 
     name: str
     headings: list[str]
-    delimiter: str  # "" for a worksheet
-    size: int  # bytes that reading it through will report
+    lines: int  # about as many rows as it has
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between cells; empty for a worksheet."""
 
     @property
     def words(self) -> str:
         """What it is, for people: `CSV, UTF-8, ";"`."""
 
-    def chunks(self, meter: Meter) -> Iterator[Chunk]:
+    def chunks(self) -> Iterator[Chunk]:
         """The rows below the headings; a row has as many cells as stood in the file, without spaces around them."""
 
 
-def open_file(path: Path, name: str) -> list[Sheet]:
+def open_file(path: Path, name: str) -> Sequence[Sheet]:
     """The sheets of one file. Raises Refusal."""
     with path.open("rb") as file:
         head = file.read(8)
     if not head:
         raise Refusal(_("%(name)s is empty.") % {"name": name})
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _open_zip(path, name)
     if head.startswith(b"\x1f\x8b"):
         return [CsvSheet(name, lambda: _gunzip(path.open("rb")), packed=path.stat().st_size)]
@@ -88,10 +89,10 @@ _FOREIGN = {
 
 
 def _gunzip(packed: IO[bytes]) -> IO[bytes]:
-    return gzip.GzipFile(fileobj=packed, mode="rb")
+    return cast(IO[bytes], gzip.GzipFile(fileobj=packed, mode="rb"))
 
 
-def _open_zip(path: Path, name: str) -> list[Sheet]:
+def _open_zip(path: Path, name: str) -> Sequence[Sheet]:
     entries = safe_directory(path, name)
     names = {entry.filename for entry in entries}
     if "xl/workbook.xml" in names or "[Content_Types].xml" in names:
@@ -174,8 +175,8 @@ def _refuse_long_directory(path: Path, name: str) -> None:
 class _Guard(io.RawIOBase):
     """Pass bytes on, count them, and stop at the limits."""
 
-    def __init__(self, inner: IO[bytes], name: str, packed: int | None, meter: Meter) -> None:
-        self.inner, self.name, self.meter = inner, name, meter
+    def __init__(self, inner: IO[bytes], name: str, packed: int | None) -> None:
+        self.inner, self.name = inner, name
         self.most = MAX_UNPACKED if packed is None else min(MAX_UNPACKED, max(RATIO_FROM, packed * MAX_RATIO))
         self.count = 0
 
@@ -194,7 +195,6 @@ class _Guard(io.RawIOBase):
                 _("%(name)s unpacks to more than %(most)s MB; that is refused.")
                 % {"name": self.name, "most": round(self.most / MB)}
             )
-        self.meter(len(data))
         return len(data)
 
     def close(self) -> None:
@@ -211,16 +211,16 @@ class CsvSheet:
     packed: int | None
     headings: list[str] = field(init=False)
     dialect: Dialect = field(init=False)
-    size: int = field(init=False)
+    lines: int = field(init=False)
 
     def __post_init__(self) -> None:
-        with self._stream(lambda _count: None) as stream:
+        with self._stream() as stream:
             survey = decode_survey(stream, self.name)
-        self.size = survey.size
-        with self._stream(lambda _count: None) as stream:
+        self.lines = survey.lines
+        with self._stream() as stream:
             self.dialect = sniff(stream, survey.encoding, self.name)
-        with closing(self._rows(lambda _count: None)) as rows:
-            self.headings = [heading.strip() for heading in next(rows, (0, [""]))[1]]
+        first = next(self._rows(), (0, [""]))[1]
+        self.headings = [heading.strip() for heading in first]
         while self.headings and not self.headings[-1]:
             self.headings.pop()
         if not self.headings:
@@ -239,8 +239,8 @@ class CsvSheet:
     def words(self) -> str:
         return f"CSV, {self.dialect.encoding}, {_('tab') if self.delimiter == chr(9) else self.delimiter}"
 
-    def chunks(self, meter: Meter) -> Iterator[Chunk]:
-        rows = self._rows(meter)
+    def chunks(self) -> Iterator[Chunk]:
+        rows = self._rows()
         next(rows, None)
         width = len(self.headings)
         lines: list[int] = []
@@ -261,12 +261,12 @@ class CsvSheet:
         if chunk:
             yield lines, chunk
 
-    def _stream(self, meter: Meter) -> AbstractContextManager[IO[bytes]]:
-        guard = _Guard(self.opener(), self.name, self.packed, meter)
+    def _stream(self) -> io.BufferedReader:
+        guard = _Guard(self.opener(), self.name, self.packed)
         return io.BufferedReader(guard, 256 * 1024)
 
-    def _rows(self, meter: Meter) -> Iterator[tuple[int, list[str]]]:
-        with self._stream(meter) as stream:
+    def _rows(self) -> Iterator[tuple[int, list[str]]]:
+        with self._stream() as stream:
             text = io.TextIOWrapper(stream, encoding=self.dialect.encoding, newline="")
             for _skipped in range(self.dialect.skip):
                 text.readline(MAX_LINE)

@@ -1,13 +1,12 @@
 """The stage: one temporary table per table of a source, filled by COPY, gone with its transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from ..jobs import Work
 from .files import Sheet
 from .registry import SQL_TYPES, Column, Refusal, Source, Table, normal
 from .values import ColumnConverter, Converted, find_formats
@@ -87,7 +86,7 @@ def create(cursor: "CursorWrapper", source: Source) -> None:
         )
 
 
-def load(cursor: "CursorWrapper", load: Load, failures: Failures, work: Work, meter: Any) -> None:
+def load(cursor: "CursorWrapper", load: Load, failures: Failures, told: Callable[[int], None]) -> None:
     """Read one sheet into its stage table; rows that cannot be read become failures."""
     table, width = load.table, len(load.sheet.headings)
     present = [column for column in table.columns if column.name in load.columns]
@@ -96,8 +95,8 @@ def load(cursor: "CursorWrapper", load: Load, failures: Failures, work: Work, me
     statement = f"COPY {table.stage} ({names}, file, line) FROM STDIN WITH (FORMAT text, NULL '')"
     file_cell = str(load.position)
     with cursor.copy(statement) as copy:
-        for lines, rows in load.sheet.chunks(meter):
-            work.check()
+        for lines, rows in load.sheet.chunks():
+            told(len(rows))
             if set(map(len, rows)) != {width}:
                 lines, rows = _well_formed(load, lines, rows, failures)
                 if not rows:

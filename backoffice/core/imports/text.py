@@ -23,7 +23,7 @@ _ASCII = bytes(range(128))
 @dataclass(frozen=True)
 class Survey:
     encoding: str
-    size: int  # bytes
+    lines: int
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,15 @@ def decode_survey(stream: IO[bytes], name: str) -> Survey:
     """Read the whole stream once and say its encoding. Raises Refusal."""
     head = stream.read(4)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Survey("utf-16", len(head) + _through(stream, name, "utf-16", head))
+        return Survey("utf-16", _through_utf16(stream, name, head))
     encoding = "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
     decoder = codecs.getincrementaldecoder("utf-8")()
-    size, line, broken, strange = 0, 1, "", Counter[int]()
+    line, broken, strange = 1, "", Counter[int]()
     block = head
     while block:
         if b"\0" in block:
             raise Refusal(
-                _("%(name)s, line %(line)s holds a NUL character: this is not a text file, or it is UTF-16 without mark.")
+                _("%(name)s, line %(line)s holds a NUL character: it is not text, or UTF-16 without its mark.")
                 % {"name": name, "line": line + block[: block.index(b"\0")].count(b"\n")}
             )
         if not broken:
@@ -57,43 +57,38 @@ def decode_survey(stream: IO[bytes], name: str) -> Survey:
                     "byte": problem.object[problem.start],
                 }
         strange.update(block.translate(None, _ASCII))
-        size += len(block)
         line += block.count(b"\n")
         block = stream.read(BLOCK)
     if not broken and not decoder.getstate()[0]:
-        return Survey(encoding, size)
+        return Survey(encoding, line)
     broken = broken or _("the last character is cut")
     western = sum(count for byte, count in strange.items() if byte in _WESTERN)
     if encoding == "utf-8" and western >= 0.98 * strange.total():
-        return Survey("cp1252", size)
+        return Survey("cp1252", line)
     raise Refusal(
         _("%(name)s is neither UTF-8 nor Windows-1252 text (%(place)s). Save it as CSV UTF-8.")
         % {"name": name, "place": broken}
     )
 
 
-def _through(stream: IO[bytes], name: str, encoding: str, head: bytes) -> int:
-    """Decode to the end; the number of bytes read."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    size, block = 0, head
+def _through_utf16(stream: IO[bytes], name: str, head: bytes) -> int:
+    """Decode to the end; the number of lines."""
+    decoder = codecs.getincrementaldecoder("utf-16")()
+    lines, block = 1, head
     try:
         while block:
-            decoder.decode(block)
+            lines += decoder.decode(block).count("\n")
             block = stream.read(BLOCK)
-            size += len(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as problem:
-        raise Refusal(
-            _("%(name)s begins like UTF-16 and is not. Save it as CSV UTF-8.") % {"name": name}
-        ) from problem
-    return size
+        raise Refusal(_("%(name)s begins like UTF-16 and is not. Save it as CSV UTF-8.") % {"name": name}) from problem
+    return lines
 
 
 def sniff(stream: IO[bytes], encoding: str, name: str) -> Dialect:
     """The delimiter under which the first lines have the same number of cells, and most of them."""
     sample = io.TextIOWrapper(stream, encoding=encoding, newline="").read(SAMPLE_CHARS)
-    skip = 0
-    first, _newline, rest = sample.partition("\n")
+    first, _newline, _rest = sample.partition("\n")
     if first.lower().startswith("sep=") and len(first.strip()) == 5:
         return Dialect(encoding, first.strip()[4], 1)
     whole_lines = sample if len(sample) < SAMPLE_CHARS else sample.rpartition("\n")[0]
@@ -106,7 +101,7 @@ def sniff(stream: IO[bytes], encoding: str, name: str) -> Dialect:
         score = (round(agreeing, 1), widths[0])
         if score > best_score:
             best, best_score = delimiter, score
-    return Dialect(encoding, best, skip)
+    return Dialect(encoding, best, 0)
 
 
 def _widths(text: str, delimiter: str) -> list[int]:

@@ -1,7 +1,7 @@
 """From cells to values, a column at a time: the format is found from the first rows, then whole chunks are converted.
 
-A chunk whose cells are all plain passes by C-speed checks and keeps its text; only where one is not, each cell is looked
-at. What cannot be read is a problem with its sentence, never a guess: `1.234` under a comma for decimals is 1234.
+A chunk whose cells are all plain passes by C-speed checks and keeps its text; where one is not, each cell is looked at.
+What cannot be read is a problem with its sentence, never a guess: `1.234` under a comma for decimals is 1234.
 """
 
 import re
@@ -59,9 +59,7 @@ def find_formats(columns: Sequence[tuple[Column, Sequence[str]]], *, delimiter: 
     prior: Marks = "comma" if delimiter == ";" else "point"
     common: Marks = _winner(sum(marks, Counter()), _winner(sum(weak, Counter()), prior))
     order: Order = _winner(sum(orders, Counter()), "dmy")
-    return [
-        Format(_winner(marks[i], _winner(weak[i], common)), _winner(orders[i], order)) for i in range(len(columns))
-    ]
+    return [Format(_winner(marks[i], _winner(weak[i], common)), _winner(orders[i], order)) for i in range(len(columns))]
 
 
 def _winner(votes: Counter[T], otherwise: T) -> T:

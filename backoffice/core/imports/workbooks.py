@@ -9,12 +9,11 @@ from pathlib import Path
 import openpyxl
 from django.utils.translation import gettext as _
 
-from .files import CHUNK_CHARS, CHUNK_ROWS, MAX_HEADINGS, MB, Chunk, Meter
+from .files import CHUNK_CHARS, CHUNK_ROWS, MAX_HEADINGS, MB, Chunk
 from .registry import Refusal
 
 MAX_STRINGS = 24 * MB  # the shared strings are the one part that must be held in memory
 MAX_PARTS = 512 * MB
-_STRANGE = (".bin", ".exe", ".dll", ".zip", ".xlsx")
 
 
 def open_workbook(path: Path, name: str, entries: list[zipfile.ZipInfo]) -> list["Worksheet"]:
@@ -34,13 +33,11 @@ def open_workbook(path: Path, name: str, entries: list[zipfile.ZipInfo]) -> list
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     except Exception as problem:  # whatever a broken workbook makes the reader raise
         raise Refusal(_("%(name)s is a damaged XLSX workbook.") % {"name": name}) from problem
-    titles = [sheet.title for sheet in book.worksheets]
-    sizes = [entry.file_size for entry in entries if entry.filename.startswith("xl/worksheets/sheet")]
+    heights = {sheet.title: sheet.max_row or 0 for sheet in book.worksheets}
     book.close()
-    label = {title: name if len(titles) == 1 else f"{name}/{title}" for title in titles}
     sheets = [
-        Worksheet.open(path, label[title], title, size)
-        for title, size in zip(titles, sizes + [0] * len(titles), strict=False)
+        Worksheet.open(path, name if len(heights) == 1 else f"{name}/{title}", title, height)
+        for title, height in heights.items()
     ]
     found = [sheet for sheet in sheets if sheet.headings]
     if not found:
@@ -55,14 +52,15 @@ class Worksheet:
     name: str
     path: Path
     title: str
-    size: int
+    lines: int
     headings: list[str]
     heading_row: int
-    delimiter: str = ""
+
+    delimiter = ""
 
     @classmethod
-    def open(cls, path: Path, name: str, title: str, size: int) -> "Worksheet":
-        sheet = cls(name, path, title, size, [], 0)
+    def open(cls, path: Path, name: str, title: str, lines: int) -> "Worksheet":
+        sheet = cls(name, path, title, lines, [], 0)
         for row, cells in sheet._rows():
             sheet.headings, sheet.heading_row = cells, row
             break
@@ -77,7 +75,7 @@ class Worksheet:
     def words(self) -> str:
         return f"XLSX, {self.title}"
 
-    def chunks(self, meter: Meter) -> Iterator[Chunk]:
+    def chunks(self) -> Iterator[Chunk]:
         width = len(self.headings)
         lines: list[int] = []
         chunk: list[list[str]] = []
@@ -90,12 +88,10 @@ class Worksheet:
             chunk.append(cells)
             chars += sum(map(len, cells))
             if len(chunk) >= CHUNK_ROWS or chars > CHUNK_CHARS:
-                meter(0)
                 yield lines, chunk
                 lines, chunk, chars = [], [], 0
         if chunk:
             yield lines, chunk
-        meter(self.size)
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Row number and cells, without empty rows and without empty cells at the end."""
