@@ -1,9 +1,70 @@
-"""What every test stands on: the real PostgreSQL, whose append-only tables must still be emptied between tests."""
+"""What every test stands on: the real PostgreSQL, whose append-only tables must still be emptied between tests.
 
+Tests marked `browser` drive the Chromium of the machine. Where there is none they are skipped, and the last lines say so;
+with CI or REQUIRE_BROWSER in the environment they fail instead.
+"""
+
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
+
+from launch.testing import chromium
+
+CHROMIUM = chromium()
+CHROMIUM_WORDS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NO_CHROMIUM = "no Chromium here; install the package chromium"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Not "localhost": a bare machine has no hosts file to resolve it.
+    config.option.liveserver = config.option.liveserver or "127.0.0.1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if CHROMIUM or os.environ.get("CI") or os.environ.get("REQUIRE_BROWSER"):
+        return
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if NO_CHROMIUM in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{len(skipped)} browser tests were skipped: {NO_CHROMIUM}.")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for all browser tests of this process."""
+    if not CHROMIUM:
+        pytest.fail(NO_CHROMIUM)
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright keeps an event loop in this thread
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_WORDS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A fresh page with no memory of others."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en")
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture(autouse=True, scope="session")

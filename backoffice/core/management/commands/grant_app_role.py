@@ -3,7 +3,6 @@
 Run by the role that owns the tables, after each `migrate` (which does so by itself when DATABASE_OWNER_URL is set).
 """
 
-import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -19,14 +18,16 @@ class Command(BaseCommand):
     help = "Grant the application's database role its rights on every table; it may never change the audit trail."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--role", help="name of the role; the user of DATABASE_URL by default")
-        parser.add_argument("--application-url", help="address whose user is the role", default="")
+        parser.add_argument("--role", help="name of the role")
+        parser.add_argument(
+            "--application-url", help="or the application's DATABASE_URL, whose user is the role", default=""
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        url = options["application_url"] or os.environ.get("DATABASE_APP_URL", "")
+        url = options["application_url"]
         role = options["role"] or (conninfo_to_dict(url).get("user") if url else "")
         if not role:
-            raise CommandError("Name the application's role: --role NAME.")
+            raise CommandError("Name the application's role: --role NAME or --application-url URL.")
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT current_user, current_database(), current_schema()")
             owner, database, schema = cursor.fetchone()
@@ -60,3 +61,19 @@ class Command(BaseCommand):
             ):
                 cursor.execute(sql.SQL(statement).format(**names, keep=keep))
         self.stdout.write(f"{role} may read and write rows in {database}, and only add to the audit trail.")
+
+
+def create(role: str, password: object) -> None:
+    """Make the role, able to sign in; only the password's hash travels."""
+    secret: sql.Composable = sql.SQL("")
+    if password:
+        pgconn = connection.connection.pgconn
+        hashed = pgconn.encrypt_password(str(password).encode(), role.encode(), b"scram-sha-256").decode()
+        secret = sql.SQL(" PASSWORD {}").format(sql.Literal(hashed))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user")
+        if not cursor.fetchone()[0]:
+            raise CommandError(
+                f"There is no database role {role}. As a superuser: CREATE ROLE {role} LOGIN PASSWORD '…'"
+            )
+        cursor.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)) + secret)
