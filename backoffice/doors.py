@@ -4,6 +4,7 @@ from django.urls import ResolverMatch
 
 from backoffice.core.access import Entrance
 
+# A person is known only after the second factor, so the page that asks for it is open like the sign-in page before it.
 _PUBLIC = {
     "account_login",
     "account_reset_password",
@@ -13,15 +14,27 @@ _PUBLIC = {
     "account_inactive",
     "mfa_authenticate",
 }
+_SIGNED_IN = {
+    "account_logout",
+    "account_reauthenticate",
+    "account_change_password",
+    "mfa_index",
+    "mfa_reauthenticate",
+    "mfa_activate_totp",
+    "mfa_deactivate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_download_recovery_codes",
+    "usersessions_list",
+}
 
 
 def foreign(match: ResolverMatch) -> Entrance | None:
     """The entrance of a door that is not ours, or None: unknown doors stay shut."""
     if match.app_name == "admin":
-        return Entrance("public") if match.url_name in ("login", "jsi18n") else Entrance("staff")
-    name = match.url_name or ""
-    if name in _PUBLIC:
+        return Entrance("public") if match.url_name == "login" else Entrance("staff")
+    if match.url_name in _PUBLIC:
         return Entrance("public")
-    if name.startswith(("account_", "mfa_", "usersessions_")):
+    if match.url_name in _SIGNED_IN:
         return Entrance("signed_in")
     return None

@@ -279,3 +279,9 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return str(value)
+
+
+def who_gives_roles(limit: int = 5) -> list[str]:
+    """Names of administrators, for the page that refuses."""
+    people = User.objects.filter(is_active=True, groups__name="admin").order_by("name", "pk")
+    return list(people.values_list("name", flat=True)[:limit])

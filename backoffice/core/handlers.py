@@ -1,0 +1,45 @@
+"""Letters that follow from what happened to an account."""
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.urls import reverse
+
+from . import mail
+from .events import handles
+from .models import Event, User
+
+
+@handles("core.person_invited")
+def send_invitation(event: Event) -> None:
+    if user := _active(event):
+        mail.send(user, "invitation", link=_password_link(user), by=user.invitation.invited_by)
+
+
+@handles("core.password_reset_asked")
+def send_reset_link(event: Event) -> None:
+    if user := _active(event):
+        mail.send(user, "password_reset", link=_password_link(user))
+
+
+@handles("core.password_changed")
+def say_that_it_changed(event: Event) -> None:
+    if user := _active(event):
+        mail.send(user, "password_changed", link=mail.address(reverse("account_reset_password")))
+
+
+def _active(event: Event) -> User | None:
+    """The person the event names; none where the address was unknown or the account has been closed since."""
+    return (
+        User.objects.select_related("invitation__invited_by")
+        .filter(pk=event.data["user_id"] or 0, is_active=True)
+        .first()
+    )
+
+
+def _password_link(user: User) -> str:
+    """Where this person sets a password: once, and within `PASSWORD_RESET_TIMEOUT`."""
+    path = reverse(
+        "account_reset_password_from_key",
+        kwargs={"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)},
+    )
+    return mail.address(path)
