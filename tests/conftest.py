@@ -1,6 +1,6 @@
 """What every test stands on: the real PostgreSQL, whose append-only tables must still be emptied between tests.
 
-Tests marked `browser` drive the Chromium of the machine. Where there is none they are skipped, and the last lines say so;
+Tests marked `browser` drive the machine's Chromium. Where there is none they are skipped, and the last lines say so;
 with CI or REQUIRE_BROWSER in the environment they fail instead.
 """
 
