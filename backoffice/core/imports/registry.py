@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -87,7 +87,6 @@ class Table:
         return all(column.headings() & found for column in required)
 
 
-@dataclass
 class Source:
     """A kind of import. The stage tables are `stage_<table>`: the typed columns (an empty cell is NULL), then
 
@@ -104,10 +103,10 @@ class Source:
     help: str | Promise = ""
     right_create: str = ""  # may send a file and see what it would do
     right_post: str = ""  # may write it
-    tables: list[Table] = field(default_factory=list)
+    tables: Sequence[Table] = ()
     mapped: bool = False  # one table, whose columns a person names
     primary: str = ""  # the table whose rows people count; default: the first
-    undo_order: list[str] = field(default_factory=list)  # database tables, children first
+    undo_order: Sequence[str] = ()  # database tables, children first
 
     def check(self, cursor: "CursorWrapper") -> None:
         """Set problem and action of every staged row, by set-based SQL. Tables without a file are there and empty."""
