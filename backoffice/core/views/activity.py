@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from .. import refs, selectors
 from ..access import entrance, signed_in
-from ..activity_forms import CommentForm
+from ..activity_forms import AttachmentForm, CommentForm
 from ..http import PersonRequest
 from ..services import activity
 
@@ -18,7 +18,7 @@ from ..services import activity
 def timeline(request: PersonRequest) -> HttpResponse:
     """One record's whole story, page by page; also where a comment that could not be saved is corrected."""
     card = refs.open_or_404(request.GET.get("ref", ""), request.user)
-    return _page(request, card, before=request.GET.get("before", ""))
+    return story(request, card, before=request.GET.get("before", ""))
 
 
 @entrance(post="core.comment.create")
@@ -35,7 +35,7 @@ def comment(request: PersonRequest) -> HttpResponse:
         else:
             _tell_what_happened(request, said)
             return redirect(f"{card.url}#comment-{said.comment.pk}")
-    return _page(request, card, form=form, status=422)
+    return story(request, card, form=form, status=422)
 
 
 @entrance(post="core.comment.read")
@@ -51,13 +51,21 @@ def follow(request: PersonRequest) -> HttpResponse:
     return redirect(card.url)
 
 
-def _page(
-    request: PersonRequest, card: refs.Card, *, before: str = "", form: CommentForm | None = None, status: int = 200
+def story(
+    request: PersonRequest,
+    card: refs.Card,
+    *,
+    before: str = "",
+    form: CommentForm | None = None,
+    attachment_form: AttachmentForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
+    """The page of one record's story, with a form that could not be taken."""
     context = {
         "card": card,
         "activity": selectors.activity(card.ref, request.user, before=before),
         "form": form or CommentForm(),
+        "attachment_form": attachment_form,
         "is_older": bool(before),
     }
     return render(request, "core/activity/timeline.html", context, status=status)
