@@ -1,4 +1,4 @@
-"""Doors of the frame: language, theme, shortcuts, help, and the page that shows every component."""
+"""Doors of the frame: language, theme, shortcuts, help."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -7,7 +7,7 @@ from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from ..access import entrance, public, signed_in
+from ..access import public, signed_in
 from ..models import User
 
 YEAR = 365 * 24 * 3600
@@ -60,8 +60,3 @@ def remember(response: HttpResponse, name: str, value: str, request: HttpRequest
 @signed_in
 def help_page(request: HttpRequest) -> HttpResponse:
     return render(request, "core/help.html")
-
-
-@entrance("core.person.read")
-def design(request: HttpRequest) -> HttpResponse:
-    return render(request, "core/design.html")
