@@ -4,7 +4,8 @@ from celery import shared_task
 
 from . import bell
 from .beat import crontab, every
-from .services import outbox, running
+from .lists import jobs as list_jobs  # noqa: F401 (its kinds of work)
+from .services import audit_chain, outbox, running
 
 
 @shared_task(name="core.run_jobs")
@@ -27,9 +28,15 @@ def clean_events(**_later: object) -> None:
     outbox.clean()
 
 
+@shared_task(name="core.anchor_audit")
+def anchor_audit(**_later: object) -> None:
+    audit_chain.anchor()
+
+
 bell.answer("jobs", "core.run_jobs")
 bell.answer("outbox", "core.deliver_events")
 every(5, "core.run_jobs")
 every(5, "core.sweep_jobs")
 every(5, "core.deliver_events")
 every(crontab(hour=3, minute=10), "core.clean_events")
+every(crontab(hour=23, minute=50), "core.anchor_audit")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import activity, health, home, notices, parties, shell, task_list, tasks
+from .views import activity, attachments, design, exports, health, home, notices, parties, shell, task_list, tasks
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -15,12 +15,16 @@ urlpatterns = [
     path("tasks/<int:pk>/reopen/", tasks.reopen, name="task_reopen"),
     path("activity/", activity.timeline, name="timeline"),
     path("activity/comment/", activity.comment, name="comment"),
+    path("activity/attach/", attachments.attach, name="attach"),
+    path("attachments/<int:pk>/", attachments.download, name="attachment"),
+    path("attachments/<int:pk>/remove/", attachments.remove, name="attachment_remove"),
     path("activity/follow/", activity.follow, name="follow"),
     path("healthz", health.healthz, name="healthz"),
     path("language/", shell.language, name="language"),
     path("theme/", shell.theme, name="theme"),
     path("shortcuts/", shell.shortcuts, name="shortcuts"),
     path("parties/", parties.PartyList.as_view(), name="parties"),
+    path("exports/<int:pk>/", exports.export_file, name="export_file"),
     path("help/", shell.help_page, name="help"),
-    path("design/", shell.design, name="design"),
+    path("design/", design.design, name="design"),
 ]

@@ -1,14 +1,18 @@
 """One act on many rows: first told row by row what would happen and what is refused, then done."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, ClassVar
 
 from django import forms
+from django.db import transaction
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils.functional import Promise
 
+from ..forms import Form
 from ..models import User
 
 CHUNK = 500
@@ -57,6 +61,15 @@ class Outcome:
                     self.examples.append((str(row), reason))
 
 
+def form_of(action: BulkAction, data: QueryDict | None = None) -> forms.Form:
+    """The action's questions, its own or none."""
+    return (action.form or Form)(data)
+
+
+def answers_of(form: forms.Form) -> dict[str, Any]:
+    return {name: value for name, value in form.cleaned_data.items() if name != "once"}
+
+
 def key_of(row: Any) -> Any:
     return row["pk"] if isinstance(row, dict) else row.pk
 
@@ -82,14 +95,19 @@ def run(
     answers: dict[str, Any],
     act: bool,
     seen: Callable[[int], None] | None = None,
+    writing: Callable[[], AbstractContextManager[None]] = transaction.atomic,
 ) -> Outcome:
-    """Try (`act=False`) or do the act on every row; `seen(n)` is told the rows passed."""
+    """Try (`act=False`) or do the act on every row; `seen(n)` is told the rows passed.
+
+    Each five hundred rows are one transaction from `writing`. Running again is harmless where `refusals` names what is
+    already done.
+    """
     outcome = Outcome()
     for rows in islice(chunks(queryset), MOST_ROWS // CHUNK):
-        refusals = action.refusals(rows, by=by, **answers)
-        if act:
+        with writing() if act else nullcontext():
+            refusals = action.refusals(rows, by=by, **answers)
             fit = [key_of(row) for row in rows if key_of(row) not in refusals]
-            if fit:
+            if act and fit:
                 action.apply(fit, by=by, **answers)
         outcome.add(rows, refusals)
         if seen is not None:

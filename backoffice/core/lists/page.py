@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.core.exceptions import BadRequest
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -174,7 +175,7 @@ class ListPage(View):
             return HttpResponseRedirect(state.view_url(state.default_view))
         return self.show(request, state)
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return posts.answer(self, request)
 
     def state(self, request: HttpRequest) -> ListState:

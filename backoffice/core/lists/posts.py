@@ -3,22 +3,39 @@
 Everything is posted to the list's own address, so the rows meant are exactly the rows its filters show.
 """
 
-from typing import TYPE_CHECKING
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import BadRequest
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import BadRequest, ValidationError
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import get_object_or_404
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
+from .. import jobs
 from ..access import Refused
+from ..forms import once
 from ..models import ListPreference, SavedView
-from .state import ListState, address, hold, looks_secret
+from . import bulk, export
+from .columns import Column
+from .filters import without
+from .jobs import file_name, record_export, told
+from .state import PAGING, ListState, address, hold, looks_secret
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 if TYPE_CHECKING:
     from .page import ListPage
 
 
-def answer(page: "ListPage", request: HttpRequest) -> HttpResponse:
+def answer(page: "ListPage", request: HttpRequest) -> HttpResponseBase:
     """Do what the `do` field says."""
     door = DOORS.get(request.POST.get("do", ""))
     if door is None:
@@ -78,7 +95,7 @@ def save_view(page: "ListPage", request: HttpRequest, state: ListState) -> HttpR
             mine = SavedView.objects.filter(owner=state.user, list_key=page.key)
             if is_default:
                 mine.exclude(name=name).filter(is_default=True).update(is_default=False)
-            view, _ = SavedView.objects.update_or_create(
+            view, _is_new = SavedView.objects.update_or_create(
                 owner=state.user,
                 list_key=page.key,
                 name=name,
@@ -102,9 +119,149 @@ def drop_view(page: "ListPage", request: HttpRequest, state: ListState) -> HttpR
     return HttpResponseRedirect(f"{request.path}?view=all")
 
 
-DOORS = {
+def send_file(page: "ListPage", request: HttpRequest, state: ListState) -> HttpResponseBase:
+    """Exactly the rows of this address as a file: at once up to five thousand, else as a job."""
+    if not page.export_right or not state.user.may(page.export_right):
+        raise Refused(page.export_right)
+    kind = "xlsx" if request.POST.get("format") == "xlsx" else "csv"
+    style: export.Style = "machine" if request.POST.get("style") == "machine" else "reader"
+    reason = " ".join(request.POST.get("reason", "").split())[:200]
+    matching = page.matching(state)
+    if matching is None:
+        return page.show(request, state)
+    if page.has_personal_data and not reason:
+        messages.error(request, _("Say what the file is for: it holds personal data."))
+        return HttpResponseRedirect(request.get_full_path())
+    shown = state.columns()
+    count = matching[: export.DIRECT_ROWS + 1].count()
+    is_job = count > export.DIRECT_ROWS
+    total = matching.count() if is_job else count
+    if kind == "xlsx" and total > export.SHEET_ROWS:
+        messages.error(request, _("A sheet holds 1,048,575 rows. Filter more, or choose CSV."))
+        return HttpResponseRedirect(request.get_full_path())
+    keys = [column.key for column in shown]
+    with transaction.atomic():
+        if is_job:
+            job = jobs.ask(
+                "core.export_list",
+                by=state.user,
+                subject=f"core.list:{page.key}",
+                list_key=page.key,
+                query=without(state.query, PAGING).urlencode(),
+                columns=keys,
+                file_kind=kind,
+                style=style,
+                total=total,
+                language=get_language(),
+            )
+        record_export(state, kind=kind, rows=total, columns=keys, reason=reason)
+    if is_job:
+        return redirect("job", job.pk)
+    rows = export.rows_of(matching.order_by(*page.ordering(state, matching).order_by()), shown)
+    return _file(kind, file_name(page.key), rows, shown, style)
+
+
+def _file(kind: str, name: str, rows: Any, shown: list[Column], style: export.Style) -> HttpResponseBase:
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"', "Cache-Control": "private, no-store"}
+    if kind == "csv":
+        lines = export.csv_lines(rows, shown, style=style)
+        return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "list.xlsx"
+        export.write_xlsx(path, rows, shown, style=style)
+        return HttpResponse(path.read_bytes(), content_type=XLSX, headers=headers)
+
+
+def act(page: "ListPage", request: HttpRequest, state: ListState) -> HttpResponse:
+    """First the page that says what would happen to which rows; confirmed, the act itself."""
+    action = next((one for one in page.bulk if one.key == request.POST.get("bulk")), None)
+    if action is None:
+        raise BadRequest("unknown act")
+    if not state.user.may(action.right):
+        raise Refused(action.right)
+    matching = page.matching(state)
+    if matching is None:
+        return page.show(request, state)
+    picks = [] if request.POST.get("scope") == "all" else _picks(request, matching)
+    if picks:
+        matching = matching.filter(pk__in=picks)
+    elif request.POST.get("scope") != "all":
+        messages.error(request, _("Choose at least one row first."))
+        return HttpResponseRedirect(request.get_full_path())
+    confirmed = "confirmed" in request.POST
+    form = bulk.form_of(action, request.POST if confirmed else None)
+    if confirmed and form.is_valid():
+        return _do(page, request, state, action, matching, picks, form)
+    n = matching[: bulk.MOST_ROWS + 1].count()
+    answers = bulk.answers_of(form) if confirmed and form.is_valid() else {}
+    outcome = bulk.run(action, matching, by=state.user, answers=answers, act=False)
+    context = {
+        "action": action,
+        "form": form,
+        "outcome": outcome,
+        "n": n,
+        "most": bulk.MOST_ROWS,
+        "is_too_many": n > bulk.MOST_ROWS,
+        "picks": picks,
+        "cancel_url": request.get_full_path(),
+        "title": page.title,
+    }
+    return render(request, "lists/bulk.html", context, status=422 if confirmed else 200)
+
+
+@once
+def _confirmed(request: HttpRequest, do: Callable[[], HttpResponse]) -> HttpResponse:
+    return do()
+
+
+def _do(
+    page: "ListPage",
+    request: HttpRequest,
+    state: ListState,
+    action: bulk.BulkAction,
+    matching: QuerySet[Any],
+    picks: list[Any],
+    form: forms.Form,
+) -> HttpResponse:
+    n = matching[: bulk.MOST_ROWS + 1].count()
+    if n > bulk.MOST_ROWS:
+        raise BadRequest("too many rows")
+
+    def later() -> HttpResponse:
+        job = jobs.ask(
+            "core.act_on_list",
+            by=state.user,
+            subject=f"core.list:{page.key}",
+            list_key=page.key,
+            query=without(state.query, PAGING).urlencode(),
+            action=action.key,
+            picks=picks,
+            answers={name: request.POST.getlist(name) for name in form.fields},
+            n=n,
+        )
+        return redirect("job", job.pk)
+
+    def now() -> HttpResponse:
+        outcome = bulk.run(action, matching, by=state.user, answers=bulk.answers_of(form), act=True)
+        messages.success(request, told(outcome))
+        return HttpResponseRedirect(request.get_full_path())
+
+    return _confirmed(request, later if n > bulk.DIRECT_ROWS else now)
+
+
+def _picks(request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+    field = queryset.model._meta.pk
+    try:
+        return [field.to_python(pick) for pick in request.POST.getlist("pick")]
+    except ValidationError as problem:
+        raise BadRequest("unknown row") from problem
+
+
+DOORS: dict[str, Callable[[Any, HttpRequest, ListState], HttpResponseBase]] = {
     "filter": narrow,
     "columns": columns,
     "save-view": save_view,
     "drop-view": drop_view,
+    "export": send_file,
+    "bulk": act,
 }
