@@ -56,7 +56,11 @@ class Result:
 
 
 class MappingNeeded(Exception):
-    """A person must say which column is which."""
+    """A person must say which heading of `sheet` is which column."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        super().__init__(sheet.name)
+        self.sheet = sheet
 
 
 def run(
@@ -109,7 +113,7 @@ def assign(source: Source, sheets: list[Sheet], batch: ImportBatch) -> list[Load
         if source.mapped:
             named = mapping.known(source, sheet, batch)
             if named is None:
-                raise MappingNeeded
+                raise MappingNeeded(sheet)
             loads.append(
                 Load(position, sheet, source.tables[0], stage.columns_of(source.tables[0], sheet.headings, named))
             )

@@ -31,6 +31,8 @@ MAX_HEADINGS = 300
 CHUNK_ROWS = 4_000
 CHUNK_CHARS = 2 * MB
 
+ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
+
 csv.field_size_limit(MAX_LINE)
 
 Chunk = tuple[list[int], list[list[str]]]  # line numbers, rows
@@ -237,7 +239,8 @@ class CsvSheet:
 
     @property
     def words(self) -> str:
-        return f"CSV, {self.dialect.encoding}, {_('tab') if self.delimiter == chr(9) else self.delimiter}"
+        encoding = ENCODINGS.get(self.dialect.encoding, self.dialect.encoding)
+        return f"CSV, {encoding}, {_('tab') if self.delimiter == chr(9) else self.delimiter}"
 
     def chunks(self) -> Iterator[Chunk]:
         rows = self._rows()

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
-    from backoffice.core.models import ImportBatch
+    from backoffice.core.models import ImportBatch, User
 
 Kind = Literal["text", "money", "decimal", "integer", "date", "local_datetime"]
 
@@ -115,6 +115,15 @@ class Source:
     def write(self, cursor: "CursorWrapper", batch: "ImportBatch | None") -> dict[str, Any] | None:
         """Write the staged rows; more counts for the result, if any. Joined by audit and events in one transaction."""
         raise NotImplementedError
+
+    def may_read(self, user: "User") -> bool:
+        """Whether the person may see imports of this kind and their files."""
+        area = self.right_create.rpartition(".")[0]
+        return any(user.may(right) for right in (self.right_create, self.right_post, f"{area}.read"))
+
+    def result_url(self, batch: "ImportBatch") -> str:
+        """Where the written rows can be seen; empty when there is no such page."""
+        return ""
 
     def obstacles(self, cursor: "CursorWrapper", batch: "ImportBatch") -> list[str]:
         """Sentences that say what depends on the batch; empty when it can be undone."""

@@ -28,6 +28,7 @@ class Format:
 
     marks: Marks = "point"
     order: Order = "dmy"
+    is_iso: bool = False  # no date of the first rows was written in another way
 
 
 @dataclass
@@ -97,7 +98,7 @@ def _thousands(cells: Iterable[str]) -> Counter[Marks]:
 def _orders(cells: Iterable[str]) -> Counter[Order]:
     votes: Counter[Order] = Counter()
     for cell in cells:
-        if found := _DAY.fullmatch(cell):
+        if found := _DAY.fullmatch(cell.strip()):
             first, second = int(found[1]), int(found[2])
             if first > 12 >= second:
                 votes["dmy"] += 1
@@ -131,6 +132,7 @@ FORMATS = {
     ("local_datetime", "dmy"): _("day/month/year, hour:minute"),
     ("local_datetime", "mdy"): _("month/day/year, hour:minute"),
 }
+ISO_FORMATS = {"date": _("year-month-day"), "local_datetime": _("year-month-day hour:minute")}
 _MONEY = re.compile(r"(?:-?[0-9]{1,16}(?:\.[0-9]{1,2})?)?").fullmatch
 _DECIMAL = re.compile(r"(?:-?[0-9]{1,18}(?:\.[0-9]{1,18})?)?").fullmatch
 _INTEGER = re.compile(r"(?:-?[0-9]{1,18})?").fullmatch
@@ -158,7 +160,8 @@ class ColumnConverter:
             self._fast = _all(_INTEGER)
         key = (column.kind, form.marks if column.kind in ("money", "decimal") else form.order)
         self.problem = PROBLEMS.get(key) or PROBLEMS.get((column.kind, ""), "")
-        self.words = FORMATS.get(key, "")
+        self.words = ISO_FORMATS.get(column.kind, "") if form.is_iso else ""
+        self.words = self.words or FORMATS.get(key, "")
 
     def convert(self, cells: Sequence[str]) -> Converted:
         stripped = list(map(str.strip, cells))

@@ -1,0 +1,89 @@
+"""What workers do with an import: check, write, take back. Each may be run twice: the batch's state decides."""
+
+from itertools import islice
+from typing import Any
+
+from django.db import connection
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from ..jobs import Work, job
+from ..models import ImportBatch
+from ..services import audit
+from . import changes, engine
+from .files import Sheet
+from .registry import NotUndoable, Refusal, get
+
+State = ImportBatch.State
+RAW_ROWS = 3
+
+
+@job("imports.check", title=_("Check an import"), left=_("Nothing was written."))
+def check(work: Work, *, batch_id: int) -> dict[str, Any]:
+    """Say what the import would do."""
+    batch = ImportBatch.objects.get(pk=batch_id)
+    if batch.state == State.CHECKING:
+        try:
+            engine.run(batch.source, batch, work.job.asked_by, commit=False, work=work)
+        except engine.MappingNeeded as needed:
+            with work.writing():
+                _settle(batch, State.CHECKING, state=State.MAPPING, preview=[_raw(needed.sheet)])
+        except Refusal as refusal:
+            with work.writing():
+                _settle(batch, State.CHECKING, state=State.REFUSED, reason=str(refusal))
+    return {"url": reverse("import", args=[batch_id])}
+
+
+@job("imports.write", title=_("Write an import"), left=_("Nothing was written."))
+def write(work: Work, *, batch_id: int) -> dict[str, Any]:
+    """Do what the check has shown."""
+    batch = ImportBatch.objects.get(pk=batch_id)
+    if batch.state == State.COMMITTING:
+        try:
+            engine.run(batch.source, batch, work.job.asked_by, commit=True, work=work)
+        except Refusal as refusal:
+            with work.writing():
+                _settle(batch, State.COMMITTING, state=State.REFUSED, reason=str(refusal))
+    return {"url": reverse("import", args=[batch_id])}
+
+
+@job("imports.undo", title=_("Undo an import"), left=_("The import stays as it was."))
+def undo(work: Work, *, batch_id: int) -> dict[str, Any]:
+    """Take back what the import wrote, as long as nothing depends on it."""
+    try:
+        with work.writing(), connection.cursor() as cursor:
+            batch = ImportBatch.objects.select_for_update(of=("self",)).get(pk=batch_id)
+            if batch.state == State.UNDOING:
+                _take_back(cursor, batch, work)
+    except NotUndoable as reason:
+        with work.writing():
+            _settle(batch, State.UNDOING, state=State.COMMITTED, reason=str(reason))
+    return {"url": reverse("import", args=[batch_id])}
+
+
+def _take_back(cursor: Any, batch: ImportBatch, work: Work) -> None:
+    source = get(batch.source)
+    changes.refuse_if_changed_later(cursor, batch)
+    if found := source.obstacles(cursor, batch):
+        raise NotUndoable(" ".join(found))
+    rows = changes.take_back(cursor, batch, source.undo_order)
+    source.undone(cursor, batch)
+    cursor.execute(
+        "UPDATE core_importbatch SET state = 'undone', undone_at = now(), reason = '' WHERE id = %s", [batch.pk]
+    )
+    audit.record("core.import_undone", batch, by=work.job.asked_by, rows=rows)
+
+
+def _settle(batch: ImportBatch, expected: str, **values: Any) -> None:
+    ImportBatch.objects.filter(pk=batch.pk, state=expected).update(**values)
+
+
+def _raw(sheet: Sheet) -> dict[str, Any]:
+    """The headings and first cells as they stand, for the person who says what they are."""
+    _lines, rows = next(sheet.chunks(), ([], []))
+    return {
+        "name": sheet.name,
+        "words": sheet.words,
+        "headings": sheet.headings,
+        "raw": [row[: len(sheet.headings)] for row in islice(rows, RAW_ROWS)],
+    }

@@ -1,0 +1,102 @@
+"""An import from the door's side: receive files, name columns, write, undo, give up. Jobs do the work."""
+
+from collections.abc import Sequence
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from backoffice.core import jobs
+from backoffice.core.imports import Source, get, mapping
+from backoffice.core.models import ImportBatch, ImportFile, User, ref_of
+
+from . import files
+
+State = ImportBatch.State
+MAX_FILES = 50
+# Which work a state waits for; also how an import whose job was cancelled or parked is taken up again.
+WORK = {State.CHECKING: "imports.check", State.COMMITTING: "imports.write", State.UNDOING: "imports.undo"}
+
+
+class WrongState(Exception):
+    """The import has moved on since the page was drawn."""
+
+
+def receive(*, source: Source, uploads: "Sequence[UploadedFile]", by: User) -> ImportBatch:
+    """Keep the files as they came and have them checked. Raises files.NotStored."""
+    stored = [files.store_upload(upload, by=by) for upload in uploads]
+    with transaction.atomic():
+        batch = ImportBatch.objects.create(source=source.key, received_by=by)
+        ImportFile.objects.bulk_create(
+            [ImportFile(batch=batch, file=file, position=place) for place, file in enumerate(stored)]
+        )
+        _move(batch, State.RECEIVED, State.CHECKING, by)
+    return batch
+
+
+@transaction.atomic
+def name_columns(*, batch_id: int, chosen: dict[str, str], by: User) -> None:
+    """Take a person's word for which heading is which column, for this and for later files with these headings."""
+    batch = _locked(batch_id)
+    mapping.remember(get(batch.source), batch.preview[0]["headings"], chosen, by)
+    batch.mapping = chosen
+    batch.save(update_fields=["mapping"])
+    _move(batch, State.MAPPING, State.CHECKING, by)
+
+
+@transaction.atomic
+def rename_columns(*, batch_id: int, by: User) -> None:
+    """Open the columns of a checked import again."""
+    batch = _locked(batch_id)
+    if not ImportBatch.objects.filter(pk=batch.pk, state=State.CHECKED).update(state=State.MAPPING):
+        raise WrongState(_("The import has moved on."))
+
+
+@transaction.atomic
+def write(*, batch_id: int, by: User) -> None:
+    """Have a checked import written."""
+    _move(_locked(batch_id), State.CHECKED, State.COMMITTING, by)
+
+
+@transaction.atomic
+def undo(*, batch_id: int, by: User) -> None:
+    """Have a written import taken back."""
+    _move(_locked(batch_id), State.COMMITTED, State.UNDOING, by)
+
+
+@transaction.atomic
+def resume(*, batch_id: int, by: User) -> None:
+    """Do the work again whose job was cancelled, failed or parked."""
+    batch = _locked(batch_id)
+    alive = batch.job is not None and batch.job.state in ("queued", "running")
+    if batch.state not in WORK or alive:
+        raise WrongState(_("The import has moved on."))
+    _ask(batch, by)
+
+
+@transaction.atomic
+def give_up(*, batch_id: int) -> None:
+    """End an import before anything was written; its files stay."""
+    batch = _locked(batch_id)
+    if batch.state not in (State.CHECKING, State.MAPPING, State.CHECKED, State.COMMITTING):
+        raise WrongState(_("The import has moved on."))
+    if batch.job is not None and batch.job.state in ("queued", "running"):
+        raise WrongState(_("It is being worked on. Cancel that first."))
+    batch.state = State.CANCELLED
+    batch.save(update_fields=["state"])
+
+
+def _locked(batch_id: int) -> ImportBatch:
+    return ImportBatch.objects.select_for_update(of=("self",)).select_related("job").get(pk=batch_id)
+
+
+def _move(batch: ImportBatch, before: State, after: State, by: User) -> None:
+    if not ImportBatch.objects.filter(pk=batch.pk, state=before).update(state=after, reason=""):
+        raise WrongState(_("The import has moved on."))
+    batch.state = after
+    _ask(batch, by)
+
+
+def _ask(batch: ImportBatch, by: User) -> None:
+    batch.job = jobs.ask(WORK[State(batch.state)], by=by, subject=ref_of(batch), batch_id=batch.pk)
+    batch.save(update_fields=["job"])
