@@ -26,9 +26,7 @@ class Payment(Referable):
     instalments = models.PositiveSmallIntegerField(_("instalments"), default=1)  # 0 as some sources write it
     amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=2)
     currency = models.CharField(_("currency"), max_length=3, default="BRL")
-    ordered_at = models.DateTimeField(
-        _("ordered")
-    )  # channels give a payment no stamp of its own
+    ordered_at = models.DateTimeField(_("ordered"))  # channels give a payment no stamp of its own
     batch = models.ForeignKey(
         ImportBatch, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
     )

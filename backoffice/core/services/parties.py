@@ -1,0 +1,90 @@
+"""Parties in whole sets: the people and organisations that an import names, made once per source and key."""
+
+from django.db.backends.utils import CursorWrapper
+
+from ..models import ImportBatch
+
+# One row per mention: the same key may stand in many, with different addresses.
+INCOMING = """
+DROP TABLE IF EXISTS incoming_party;
+CREATE TEMP TABLE incoming_party (
+    source text NOT NULL,       -- whose key it is
+    key text NOT NULL,
+    kind text NOT NULL,         -- Party.Kind
+    role text NOT NULL,         -- PartyRole.Role
+    name text NOT NULL,
+    city text, state text, postal_code text,
+    also_source text, also_key text  -- another name of the same party
+) ON COMMIT DROP;
+"""
+
+_NEW = """
+DROP TABLE IF EXISTS new_party;
+CREATE TEMP TABLE new_party ON COMMIT DROP AS
+SELECT nextval(pg_get_serial_sequence('core_party', 'id')) AS id, source, key, min(kind) AS kind, min(name) AS name
+FROM incoming_party i
+WHERE NOT EXISTS (SELECT FROM core_partykey k WHERE k.source = i.source AND k.key = i.key)
+GROUP BY source, key;
+"""
+
+_PARTIES = """
+INSERT INTO core_party (id, kind, name, tax_id, email, phone, version)
+SELECT id, kind, name, '', '', '', 1 FROM new_party;
+INSERT INTO core_partykey (party_id, source, key) SELECT id, source, key FROM new_party;
+"""
+
+_MENTIONS = """
+ANALYZE core_partykey;
+DROP TABLE IF EXISTS party_mention;
+CREATE TEMP TABLE party_mention ON COMMIT DROP AS
+SELECT DISTINCT k.party_id, i.role, i.city, i.state, i.postal_code
+FROM incoming_party i JOIN core_partykey k ON k.source = i.source AND k.key = i.key;
+INSERT INTO core_partyrole (party_id, role)
+SELECT DISTINCT party_id, role FROM party_mention m
+WHERE NOT EXISTS (SELECT FROM core_partyrole r WHERE r.party_id = m.party_id AND r.role = m.role);
+INSERT INTO core_partykey (party_id, source, key)
+SELECT DISTINCT ON (i.also_source, i.also_key) k.party_id, i.also_source, i.also_key
+FROM incoming_party i JOIN core_partykey k ON k.source = i.source AND k.key = i.key
+WHERE i.also_key IS NOT NULL
+  AND NOT EXISTS (SELECT FROM core_partykey o WHERE o.source = i.also_source AND o.key = i.also_key);
+"""
+
+_ADDRESSES = """
+INSERT INTO core_partyaddress (party_id, label, street, district, city, state, postal_code, batch_id)
+SELECT DISTINCT party_id, '', '', '', city, coalesce(state, ''), coalesce(postal_code, ''), %s::bigint
+FROM party_mention m
+WHERE city IS NOT NULL AND NOT EXISTS (
+    SELECT FROM core_partyaddress a WHERE a.party_id = m.party_id AND a.street = '' AND a.city = m.city
+       AND a.state = coalesce(m.state, '') AND a.postal_code = coalesce(m.postal_code, ''))
+"""
+
+_FORGET = """
+DROP TABLE IF EXISTS leaving_party;
+CREATE TEMP TABLE leaving_party ON COMMIT DROP AS
+SELECT DISTINCT a.party_id AS id FROM core_partyaddress a
+WHERE a.batch_id = %(batch)s AND {unused} AND NOT EXISTS (
+    SELECT FROM core_partyaddress o WHERE o.party_id = a.party_id AND o.batch_id IS DISTINCT FROM %(batch)s);
+DELETE FROM core_partyaddress WHERE batch_id = %(batch)s;
+DELETE FROM core_partykey WHERE party_id IN (SELECT id FROM leaving_party);
+DELETE FROM core_partyrole WHERE party_id IN (SELECT id FROM leaving_party);
+DELETE FROM core_party WHERE id IN (SELECT id FROM leaving_party);
+"""
+
+
+def take(cursor: CursorWrapper, *, batch: ImportBatch | None) -> None:
+    """Make the parties of TEMP `incoming_party` that their source has not named before; add new roles, keys, addresses.
+
+    Runs in the caller's transaction.
+    """
+    cursor.execute(_NEW)
+    cursor.execute(_PARTIES)
+    cursor.execute(_MENTIONS)
+    cursor.execute(_ADDRESSES, [batch.pk if batch else None])
+
+
+def forget(cursor: CursorWrapper, *, batch: ImportBatch, unused: str) -> None:
+    """Take back the addresses that `batch` brought, and the parties known by nothing else.
+
+    unused: SQL over `a.party_id` that says nobody needs the party.
+    """
+    cursor.execute(_FORGET.format(unused=unused), {"batch": batch.pk})
