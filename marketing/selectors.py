@@ -1,0 +1,32 @@
+"""Leads, ready to show."""
+
+from dataclasses import dataclass
+
+from .models import Deal, Lead
+
+
+@dataclass(frozen=True)
+class LeadCard:
+    lead: Lead
+    deal: Deal | None
+    days: int | None  # from first contact to winning, negative when it was won before
+    same_page: int  # how many leads came through the same landing page, this one included
+
+
+def lead(pk: int) -> LeadCard | None:
+    """One lead with its deal, in two queries."""
+    found = Lead.objects.select_related("deal").filter(pk=pk).first()
+    if found is None:
+        return None
+    same = Lead.objects.filter(landing_page=found.landing_page).count() if found.landing_page else 0
+    return LeadCard(found, deal_of(found), days_to_win(found), same)
+
+
+def deal_of(lead: Lead) -> Deal | None:
+    """The deal a lead became; none is no error."""
+    return getattr(lead, "deal", None)
+
+
+def days_to_win(lead: Lead) -> int | None:
+    deal = deal_of(lead)
+    return (deal.won_on - lead.first_contact_on).days if deal else None
