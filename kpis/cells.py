@@ -1,0 +1,211 @@
+# ruff: noqa: S608
+"""Read cells: what live facts add up to, from the buckets where they hold it, else from the facts themselves.
+
+The statements are few and set-based: any number of series, periods and days in one round trip.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection
+
+from backoffice.core.calendar import Period
+
+from . import aggregates
+from .definitions import Cell
+from .periods import BucketGrain, Slice, coarsest, is_bucket, slices
+from .series import SERIES, Quantity, Series
+
+Axis = tuple[str, int]  # a series and the number of one of its dims, 0 for all
+ByValue = dict[str, dict[str, Cell]]  # dim value → series → cell
+Timed = dict[tuple[datetime, str], dict[str, Cell]]  # (start, dim value) → series → cell
+
+
+def zone() -> ZoneInfo:
+    return ZoneInfo(settings.TIME_ZONE)
+
+
+def instants(period: Period) -> tuple[datetime, datetime]:
+    """First instant, and the first one after, in UTC: Python never finds a skipped midnight equal to an instant of
+    another zone, and rows from the database come in UTC."""
+    start, end = period.instants(zone())
+    return start.astimezone(UTC), end.astimezone(UTC)
+
+
+def starts(period: Period, grain: BucketGrain) -> list[datetime]:
+    """The first instant of every whole bucket of a period."""
+    if grain == "hour":
+        at, end = instants(period)
+        return [at + timedelta(hours=hour) for hour in range(int((end - at) / timedelta(hours=1)))]
+    return [instants(part.period)[0] for part in slices(period, grain) if part.whole]
+
+
+# One row per period and series: sums of the coarsest buckets; percentiles when the period is one bucket.
+_TOTAL = """
+SELECT 'total', {place}, b.series, NULL::timestamptz, b.value,
+    sum(b.n)::bigint, sum(b.hits)::bigint, sum(b.sum), min(b.low), max(b.high),
+    CASE WHEN %(one{place})s THEN max(b.p50) END, CASE WHEN %(one{place})s THEN max(b.p90) END
+FROM kpis_bucket b
+JOIN unnest(%(series)s::text[], %(dims)s::int[]) AS axis (series, dim) ON (b.series, b.dim) = (axis.series, axis.dim)
+WHERE b.grain = %(grain{place})s AND b.start >= %(start{place})s AND b.start < %(end{place})s
+GROUP BY b.series, b.value
+"""
+_POINT = """
+SELECT 'point', {place}, b.series, b.start, b.value, b.n, b.hits, b.sum, b.low, b.high, b.p50, b.p90
+FROM kpis_bucket b
+JOIN unnest(%(series)s::text[], %(dims)s::int[]) AS axis (series, dim) ON (b.series, b.dim) = (axis.series, axis.dim)
+WHERE b.grain = %(point_grain{place})s AND b.start >= %(start{place})s AND b.start < %(end{place})s
+"""
+# Percentiles do not add up, so a period that is no bucket reads them from the facts.
+_LIVE = """
+SELECT 'live', {place}, l.series, NULL::timestamptz, l.value, l.n, l.hits, l.sum, l.low, l.high, l.p50, l.p90
+FROM ({live}) l
+"""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Totals of one period, and, with `points`, its buckets of that grain."""
+
+    period: Period
+    points: BucketGrain | None = None
+    totals: bool = True
+
+
+@dataclass
+class Answer:
+    totals: ByValue
+    points: Timed
+
+
+def read(series: Sequence[Axis], asks: Sequence[Ask], *, percentiles: bool = True) -> list[Answer]:
+    """The cells of every series in every period, in one statement."""
+    parameters: dict[str, Any] = {"series": [key for key, _ in series], "dims": [dim for _, dim in series]}
+    texts = []
+    for place, ask in enumerate(asks):
+        start, end = instants(ask.period)
+        parameters |= {
+            f"start{place}": start,
+            f"end{place}": end,
+            f"grain{place}": coarsest(ask.period),
+            f"point_grain{place}": ask.points,
+            f"one{place}": is_bucket(ask.period),
+        }
+        if ask.totals:
+            texts.append(_TOTAL.format(place=place))
+            if percentiles and not is_bucket(ask.period):
+                texts += [
+                    _LIVE.format(place=place, live=_live_total(known, dim, place))
+                    for known, dim in ((SERIES[key], dim) for key, dim in series)
+                    if known.quantity in (Quantity.DURATION, Quantity.SCORE)
+                ]
+        if ask.points:
+            texts.append(_POINT.format(place=place))
+    answers = [Answer(defaultdict(dict), defaultdict(dict)) for _ in asks]
+    for kind, place, key, start, value, *figures in _fetch(" UNION ALL ".join(texts), parameters):
+        answer = answers[place]
+        if kind == "point":
+            answer.points[(start, value)][key] = Cell(*figures)
+        elif kind == "live" or key not in answer.totals[value]:
+            answer.totals[value][key] = Cell(*figures)
+    return answers
+
+
+def _live_total(series: Series, dim: int, place: int) -> str:
+    value = f"f.dim{dim}" if dim else "''::text"
+    return (
+        f"SELECT series, value, {aggregates.UNPACKED} FROM ("
+        f"SELECT f.series, {value} AS value, {aggregates.readings(series)} FROM kpis_livefact f"
+        f" WHERE f.series = '{series.key}' AND f.occurred_at >= %(start{place})s AND f.occurred_at < %(end{place})s"
+        " GROUP BY 1, 2) packed"
+    )
+
+
+def timed(
+    series: Sequence[Axis], period: Period, grain: BucketGrain | Literal["total"], *, wall: bool = False
+) -> Timed:
+    """The cells of every series in every bucket of a period, exactly: buckets that the period cuts are read from facts.
+
+    Hours of a dim, the whole as `total`, and durations by the wall clock have no buckets and are read from facts too.
+    """
+    if wall or grain == "total" or (grain == "hour" and any(dim for _, dim in series)):
+        return _live(series, period, grain, wall=wall)
+    if grain == "hour":
+        return read(series, [Ask(period, points="hour", totals=False)])[0].points
+    parts = list(slices(period, grain))
+    found: Timed = defaultdict(dict)
+    for cut in _cuts(parts):
+        for (_, value), cells in _live(series, cut.period, "total").items():
+            found[(instants(Period.of(grain, cut.label))[0], value)] |= cells
+    whole = [part for part in parts if part.whole]
+    if whole:
+        inner = Period(whole[0].period.start, whole[-1].period.end)
+        for at, cells in read(series, [Ask(inner, points=grain, totals=False)])[0].points.items():
+            found[at] |= cells
+    return found
+
+
+def _cuts(parts: Iterable[Slice]) -> list[Slice]:
+    return [part for part in parts if not part.whole]
+
+
+def _live(
+    series: Sequence[Axis], period: Period, grain: BucketGrain | Literal["total"], *, wall: bool = False
+) -> Timed:
+    start, end = instants(period)
+    found: Timed = defaultdict(dict)
+    for key, dim in series:
+        known = SERIES[key]
+        label = "%(start)s::timestamptz" if grain == "total" else aggregates.label(grain, "f.occurred_at")
+        begins = "label" if grain == "total" else aggregates.start(grain, "label")
+        value = f"f.dim{dim}" if dim else "''::text"
+        rows = _fetch(
+            f"SELECT {begins}, value, {aggregates.UNPACKED} FROM ("
+            f"SELECT {label} AS label, {value} AS value, {aggregates.readings(known, wall=wall)} FROM kpis_livefact f"
+            " WHERE f.series = %(series)s AND f.occurred_at >= %(start)s AND f.occurred_at < %(end)s"
+            " GROUP BY 1, 2) packed",
+            {"series": key, "start": start, "end": end, "zone": settings.TIME_ZONE},
+        )
+        for begin, found_value, *figures in rows:
+            found[(begin, found_value)][key] = Cell(*figures)
+    return found
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How far a series is complete, and between which days it has facts at all."""
+
+    as_of: datetime
+    first: datetime | None
+    last: datetime | None
+
+
+_FRESHNESS = """
+SELECT series, least(
+        now(),
+        (SELECT min(at) FROM kpis_dirtybucket d WHERE d.series = asked.series),
+        (SELECT min(e.at) FROM core_delivery d JOIN core_event e ON e.id = d.event_id
+         WHERE d.state = 'waiting' AND d.handler LIKE 'kpis.%%')
+    ),
+    (SELECT min(start) FROM kpis_bucket b WHERE b.series = asked.series AND b.grain = 'day' AND b.dim = 0),
+    (SELECT max(start) FROM kpis_bucket b WHERE b.series = asked.series AND b.grain = 'day' AND b.dim = 0)
+FROM unnest(%(series)s::text[]) AS asked (series)
+"""
+
+
+def freshness(series: Iterable[str]) -> dict[str, Freshness]:
+    """Complete up to: the oldest thing not yet counted, an event not yet turned into facts or a fact not yet in its
+    buckets; now when there is none."""
+    return {key: Freshness(*rest) for key, *rest in _fetch(_FRESHNESS, {"series": list(series)})}
+
+
+def _fetch(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

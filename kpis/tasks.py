@@ -1,0 +1,27 @@
+"""Celery doors of the numbers: each calls one service and may run twice, also at once."""
+
+from celery import shared_task
+
+from backoffice.core import bell
+from backoffice.core.beat import crontab, every
+
+from .services import alerts, proof, rollup
+
+
+@shared_task(name="kpis.roll_up")
+def roll_up(**_later: object) -> None:
+    units = rollup.roll_up()
+    if units:
+        alerts.judge_all({unit.series for unit in units})
+
+
+@shared_task(name="kpis.prove")
+def prove(**_later: object) -> None:
+    """Nightly: facts against business rows, buckets against facts; what differs is repaired and told."""
+    proof.prove_and_repair()
+    alerts.judge_all()
+
+
+bell.answer("rollup", "kpis.roll_up")
+every(5, "kpis.roll_up")
+every(crontab(hour=2, minute=30), "kpis.prove")
