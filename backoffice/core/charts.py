@@ -15,8 +15,12 @@ from typing import Literal
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from .templatetags.display import compact
+
 WIDTH, HEIGHT = 640, 240
 TOP, BOTTOM, SIDE = 26, 24, 8
+LETTER = Decimal("7.4")  # width of one figure at 12 px
+LONGEST = 7  # an axis label with more letters is written short: 1,2 mil
 LINKED_POINTS = 190  # above it single points are too narrow to hit and the links too heavy to send
 STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 ZERO = Decimal(0)
@@ -101,17 +105,36 @@ def drawing(kind: str, title: str, desc: str, body: str, *, height: int = HEIGHT
     )
 
 
-def grid(scale: Scale, text: Text) -> str:
+def grid(scale: Scale, text: Text) -> tuple[Decimal, str]:
+    """Horizontal lines with their values in a gutter at the left, whose width comes first."""
+    labels = [text(tick) for tick in scale.ticks]
+    if max(map(len, labels)) > LONGEST:
+        labels = [compact(tick) for tick in scale.ticks]
+    gutter = LETTER * max(map(len, labels)) + 6
     lines = []
-    for tick in scale.ticks:
+    for tick, label in zip(scale.ticks, labels, strict=True):
         y = scale.y(tick)
-        lines.append(f'<path class="{"axis" if tick == 0 else "grid"}" d="M0 {y}H{WIDTH}"/>')
-        if tick != scale.ticks[0]:
-            lines.append(f'<text x="0" y="{place(Decimal(y) - 4)}">{escape(text(tick))}</text>')
-    return "".join(lines)
+        lines.append(f'<path class="{"axis" if tick == 0 else "grid"}" d="M{place(gutter)} {y}H{WIDTH}"/>')
+        lines.append(
+            f'<text x="{place(gutter - 6)}" y="{place(Decimal(y) + 4)}" text-anchor="end">{escape(label)}</text>'
+        )
+    return gutter, "".join(lines)
 
 
-def x_labels(points: Sequence[Point], xs: Sequence[Decimal], height: int) -> str:
+def legend(series: Sequence[Series]) -> str:
+    """The names of the lines at the top right, each behind a piece of its own dash."""
+    x, marks = Decimal(WIDTH), []
+    for one in reversed([one for one in series if one.name and one.points]):
+        x -= LETTER * len(one.name)
+        marks.append(
+            f'<path class="{one.kind}" d="M{place(x - 26)} 8h20"/>'
+            f'<text class="narrow-off" x="{place(x)}" y="12">{escape(one.name)}</text>'
+        )
+        x -= 42
+    return f'<g class="key">{"".join(marks)}</g>' if len(marks) > 1 else ""
+
+
+def x_labels(points: Sequence[Point], xs: Sequence[Decimal], height: int, left: Decimal) -> str:
     """First, last and a few between; those between step aside on narrow pages."""
     count = len(points)
     if not count:
@@ -124,9 +147,10 @@ def x_labels(points: Sequence[Point], xs: Sequence[Decimal], height: int) -> str
         shown.append(count - 1)
     marks = []
     for n in dict.fromkeys(shown):
-        anchor = "start" if n == 0 and count > 1 else "end" if n == count - 1 and count > 1 else "middle"
+        edge = count > 1 and (n == 0 or n == count - 1) and xs[0] - left < SIDE * 2
+        anchor = "middle" if not edge else "start" if n == 0 else "end"
         narrow = "" if n in (0, count - 1) else ' class="narrow-off"'
-        x = ZERO if anchor == "start" else Decimal(WIDTH) if anchor == "end" else xs[n]
+        x = left if anchor == "start" else Decimal(WIDTH) if anchor == "end" else xs[n]
         marks.append(
             f'<text x="{place(x)}" y="{height - 6}" text-anchor="{anchor}"{narrow}>{escape(points[n].label)}</text>'
         )
@@ -154,25 +178,24 @@ def hits(points: Sequence[Point], xs: Sequence[Decimal], scale: Scale, text: Tex
         if not point.url or point.value is None:
             continue
         left = max(ZERO, x - wide / 2)
-        anchor = "start" if x < WIDTH / 3 else "end" if x > WIDTH * 2 / 3 else "middle"
         mark = f'<circle class="spot" cx="{place(x)}" cy="{scale.y(point.value)}" r="4"/>' if spot else ""
         marks.append(
             f'<a class="hit" href="{escape(point.url)}">'
             f'<rect x="{place(left)}" y="{TOP}" width="{place(min(wide, WIDTH - left))}"'
             f' height="{height - TOP - BOTTOM}"/>{mark}'
-            f'<text class="tip" x="{place(x)}" y="12" text-anchor="{anchor}">'
+            '<text class="tip" x="0" y="12">'
             f"{escape(point.label)}: {escape(text(Decimal(point.value)))}</text></a>"
         )
     return "".join(marks)
 
 
-def target_line(scale: Scale, target: Decimal | None, label: str) -> str:
+def target_line(scale: Scale, target: Decimal | None, label: str, left: Decimal) -> str:
     if target is None:
         return ""
     y = scale.y(target)
     return (
-        f'<path class="target" d="M0 {y}H{WIDTH}"/>'
-        f'<text class="target halo" x="{WIDTH}" y="{place(Decimal(y) - 5)}" text-anchor="end">{escape(label)}</text>'
+        f'<path class="target" d="M{place(left)} {y}H{WIDTH}"/>'
+        f'<text class="target halo" x="{place(left + 4)}" y="{place(Decimal(y) - 5)}">{escape(label)}</text>'
     )
 
 
@@ -191,38 +214,30 @@ def line(
     values = known(series)
     scale = scale_for([*values, target] if target is not None else values, from_zero=from_zero, height=height)
     count = max((len(one.points) for one in series), default=0)
-    xs = [SIDE + Decimal(WIDTH - 2 * SIDE) * n / max(1, count - 1) for n in range(count)]
+    left, lines = grid(scale, text)
+    xs = [left + SIDE + (WIDTH - left - 2 * SIDE) * n / max(1, count - 1) for n in range(count)]
     main = next((one for one in series if one.kind == "now"), None)
-    body = [grid(scale, text), target_line(scale, target, target_label)]
+    body = [lines, target_line(scale, target, target_label, left), legend(series)]
     for one in sorted(series, key=lambda one: one.kind == "now"):
         body += [f'<polyline class="{one.kind}" points="{run}"/>' for run in runs(one.points, xs, scale)]
-        body.append(ending(one, xs, scale, text, main))
     if main:
-        body += [x_labels(main.points, xs, height), hits(main.points, xs, scale, text, height, spot=True)]
+        body += [ending(main, xs, scale, text), x_labels(main.points, xs, height, left)]
+        body += [hits(main.points, xs, scale, text, height, spot=True)]
     return drawing("line", title, desc, "".join(body), height=height, linked='class="hit"' in body[-1])
 
 
-def ending(one: Series, xs: Sequence[Decimal], scale: Scale, text: Text, main: Series | None) -> str:
-    """The name of a line stands at its end; the line of now also shows its last value."""
+def ending(one: Series, xs: Sequence[Decimal], scale: Scale, text: Text) -> str:
+    """The last known point, marked and with its value."""
     last = next((n for n in range(len(one.points) - 1, -1, -1) if one.points[n].value is not None), None)
     value = one.points[last].value if last is not None else None
     if last is None or value is None:
         return ""
-    y = Decimal(scale.y(value))
-    x = xs[last]
-    anchor = "end" if x > WIDTH / 2 else "start"
-    if one is main:
-        return (
-            f'<circle class="last" cx="{place(x)}" cy="{place(y)}" r="4"/>'
-            f'<text class="now halo" x="{place(x)}" y="{place(max(Decimal(TOP), y - 9))}" text-anchor="{anchor}">'
-            f"{escape(text(Decimal(value)))}</text>"
-        )
-    if not one.name:
-        return ""
-    first = next((n for n, point in enumerate(one.points) if point.value is not None), last)
-    start = one.points[first].value
-    at = Decimal(scale.y(start)) if start is not None else y
-    return f'<text class="{one.kind} halo" x="{place(xs[first] + 44)}" y="{place(at - 6)}">{escape(one.name)}</text>'
+    x, y = xs[last], Decimal(scale.y(value))
+    return (
+        f'<circle class="last" cx="{place(x)}" cy="{place(y)}" r="4"/>'
+        f'<text class="now halo" x="{place(x + 4)}" y="{place(max(Decimal(TOP), y - 9))}" text-anchor="end">'
+        f"{escape(text(Decimal(value)))}</text>"
+    )
 
 
 def bars(
@@ -240,12 +255,12 @@ def bars(
     series = [Series("now", points), Series("previous", previous)]
     values = known(series)
     scale = scale_for([*values, target] if target is not None else values, height=height)
-    count = max(1, len(points))
-    slot = Decimal(WIDTH) / count
-    xs = [slot * n + slot / 2 for n in range(count)]
-    wide = min(slot * Decimal("0.68"), Decimal(56))
-    body = [grid(scale, text)]
-    for kind, row, share in (("previous", previous, Decimal("1.25")), ("now", points, Decimal(1))):
+    left, lines = grid(scale, text)
+    slot = (WIDTH - left) / max(1, len(points))
+    xs = [left + slot * n + slot / 2 for n in range(len(points))]
+    wide = min(slot * Decimal("0.64"), Decimal(56))
+    body = [lines]
+    for kind, row, share in (("previous", previous, Decimal("1.3")), ("now", points, Decimal(1))):
         for x, point in zip(xs, row, strict=False):
             if point.value is None:
                 continue
@@ -255,8 +270,8 @@ def bars(
                 f' width="{place(wide * share)}" height="{place(max(floor - top, Decimal("0.5")))}" rx="1.5"/>'
             )
     body += [
-        target_line(scale, target, target_label),
-        x_labels(points, xs, height),
+        target_line(scale, target, target_label, left),
+        x_labels(points, xs, height, left),
         hits(points, xs, scale, text, height, spot=False),
     ]
     return drawing("bars", title, desc, "".join(body), height=height, linked='class="hit"' in body[-1])

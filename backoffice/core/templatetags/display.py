@@ -93,6 +93,19 @@ def number(value: Numeric, digits: int | None = None) -> str:
 
 
 @register.filter
+def compact(value: Numeric) -> str:
+    """For axes: `1,2 mil`, `3 mi` in Portuguese, `1.2 k`, `3 M` in English."""
+    amount = decimal_of(value)
+    if amount is None:
+        return NOTHING
+    words = ("mil", "mi", "bi") if portuguese() else ("k", "M", "B")
+    for power, word in zip((9, 6, 3), reversed(words), strict=True):
+        if abs(amount) >= 10**power:
+            return f"{number((amount / 10**power).quantize(Decimal('0.1')))}{NBSP}{word}"
+    return number(amount)
+
+
+@register.filter
 def signed(value: Numeric, digits: int | None = None) -> str:
     """`+12` or `−12`: for changes."""
     amount = decimal_of(value)
