@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import refs, sentences
 from .models import Approval, Notification, Task, User
+from .queue import instant
 
 SHOWN = 100
 
@@ -99,7 +100,7 @@ def lines_for(user: User) -> tuple[list[Line], bool]:
 
 def _shape(key: str, needs: Needs) -> QuerySet[Any, Any]:
     own = needs.ref if isinstance(needs.ref, F) else Concat(Value(f"{needs.ref}:"), Cast("pk", CharField()))
-    due = Cast(F(needs.due), DateTimeField()) if needs.due else Cast(Value(None), DateTimeField())
+    due = instant(needs.rows, needs.due) if needs.due else Cast(Value(None), DateTimeField())
     shaped: QuerySet[Any, Any] = (
         needs.rows.order_by()
         .annotate(

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Count, DateTimeField, F, IntegerField, Min, QuerySet, Value
+from django.db.models import Count, DateTimeField, F, Func, IntegerField, Min, QuerySet, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 from django.utils.functional import Promise
 
@@ -44,7 +46,7 @@ class QueueLine:
 class Waiting:
     """A line whose count, oldest and due are read from `rows` together with all the others.
 
-    rows: exactly the set that the list behind `url` shows.   oldest, due: fields; a date counts as its midnight.
+    rows: exactly the set that the list behind `url` shows.   oldest, due: fields; a date counts as its end.
     """
 
     label: Text
@@ -99,6 +101,14 @@ def lines_for(user: User) -> list[QueueLine]:
     return lines
 
 
+def instant(rows: QuerySet[Any], name: str) -> Combinable:
+    """A field as an instant; of a civil date, its last second on the company's clock: until then nothing is overdue."""
+    if isinstance(rows.model._meta.get_field(name), DateTimeField):
+        return F(name)
+    template = "timezone(%(zone)s, %(expressions)s + interval '86399 seconds')"
+    return Func(F(name), template=template, zone=f"'{settings.TIME_ZONE}'", output_field=DateTimeField())
+
+
 def _count(waiting: dict[str, Waiting]) -> dict[str, tuple[int, datetime | None, datetime | None]]:
     parts = [_aggregate(key, line) for key, line in waiting.items()]
     if not parts:
@@ -116,8 +126,8 @@ def _aggregate(key: str, line: Waiting) -> QuerySet[Any, Any]:
         .values("queue_key")
         .annotate(
             queue_count=Count("pk", output_field=IntegerField()),
-            queue_oldest=Min(Cast(F(line.oldest), DateTimeField())) if line.oldest else nothing,
-            queue_due=Min(Cast(F(line.due), DateTimeField())) if line.due else nothing,
+            queue_oldest=Min(instant(line.rows, line.oldest)) if line.oldest else nothing,
+            queue_due=Min(instant(line.rows, line.due)) if line.due else nothing,
         )
         .values_list("queue_key", "queue_count", "queue_oldest", "queue_due")
     )
