@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views import View
 
+from ..folding import plain
 from ..models import User
 from ..money import format_number
 from . import posts, registry
@@ -98,11 +99,11 @@ class ListPage(View):
         raise NotImplementedError
 
     def search(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
-        """Rows in which every word stands in some search field."""
+        """Rows in which every word stands in some search field, whatever its capitals and accents."""
         for word in text.split()[:8]:
             found = Q()
             for path in self.search_fields:
-                found |= Q(**{f"{path}__icontains": word})
+                found |= Q(**{f"{path}__plain__contains": plain(word)})
             queryset = queryset.filter(found)
         return queryset
 

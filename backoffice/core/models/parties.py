@@ -1,9 +1,11 @@
 """Whom we deal with: one Party per person or organisation, whatever roles it plays."""
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from ..folding import Plain
 from .base import Referable
 from .imports import ImportBatch
 
@@ -23,6 +25,11 @@ class Party(Referable):
 
     class Meta:
         verbose_name = _("party")
+        indexes = [
+            GinIndex(OpClass(Plain("name"), name="gin_trgm_ops"), name="core_party_name_plain"),
+            models.Index(fields=["name", "id"], name="core_party_name"),
+            models.Index(fields=["created_at", "id"], name="core_party_created"),
+        ]
         verbose_name_plural = _("parties")
         constraints = [
             models.UniqueConstraint(fields=["tax_id"], condition=~models.Q(tax_id=""), name="core_party_tax_id_once"),
