@@ -97,9 +97,7 @@ _kinds: dict[str, Kind] = {}
 NOTHING_LEFT = _("Nothing was changed.")
 
 
-def job(
-    key: str, *, title: str | Promise, left: str | Promise = NOTHING_LEFT
-) -> Callable[[Function], Function]:
+def job(key: str, *, title: str | Promise, left: str | Promise = NOTHING_LEFT) -> Callable[[Function], Function]:
     """Register a kind of work. `left` states what a cancelled run leaves behind."""
 
     def keep(function: Function) -> Function:

@@ -3,11 +3,29 @@
 from django.utils.translation import gettext_lazy as _
 
 from . import refs, sentences
-from .models import Task
+from .jobs import title_of
+from .models import Approval, ImportBatch, Job, Party, Task, User
+
+
+def _approval(approval: Approval) -> str:
+    return sentences.fill(approval.title, approval.data)
+
 
 refs.register(
     Task, "task", right="core.audit.read", own=("assignee_id", "asked_by_id"), within="subject", carer="assignee_id"
 )
+refs.register(
+    Approval,
+    "approval",
+    right="core.audit.read",
+    own=("asked_by_id", "decided_by_id"),
+    within="subject",
+    label=_approval,
+)
+refs.register(Job, "job", right="core.job.read", own="asked_by_id", label=title_of)
+refs.register(ImportBatch, "import", right="core.job.read", own="received_by_id")
+refs.register(Party, "party", right="core.party.read", label=str)
+refs.register(User, "person", right="core.person.read", label=str)
 
 sentences.register(
     {
@@ -15,6 +33,30 @@ sentences.register(
         "core.task_changed": _("changed this task"),
         "core.task_done": _("marked this task as done"),
         "core.task_reopened": _("took this task back"),
+        "core.approval_asked": _("asked for approval"),
+        "core.approval_approved": _("approved it"),
+        "core.approval_rejected": _("rejected it: %(answer)s"),
+        "core.approval_withdrawn": _("withdrew the question"),
+        "core.person_invited": _("invited this person"),
+        "core.person_deactivated": _("closed this account"),
+        "core.person_reactivated": _("opened this account again"),
+        "core.person_signed_in": _("signed in"),
+        "core.person_signed_out": _("signed out"),
+        "core.password_changed": _("changed the password"),
+        "core.password_reset": _("set a new password by link"),
+        "core.second_factor_added": _("set up a second factor"),
+        "core.second_factor_removed": _("removed the second factor"),
+        "core.recovery_codes_renewed": _("made new recovery codes"),
+        "core.role_given": _("gave the role %(role)s"),
+        "core.role_withdrawn": _("withdrew the role %(role)s"),
+        "core.administrator_created": _("became the first administrator"),
+        "core.import_committed": _("imported: %(create)s new, %(update)s changed, %(error)s refused"),
+        "core.import_undone": _("undid this import: %(rows)s rows"),
+        "core.import_discarded": _("discarded this import"),
+        "core.party_created": _("entered this party"),
+        "core.party_changed": _("changed this party"),
+        "core.tax_id_shown": _("looked at the whole CPF or CNPJ"),
+        "core.list_exported": _("exported %(rows)s rows as %(format)s"),
         "core.file_removed": _("removed the file %(name)s"),
     }
 )

@@ -53,7 +53,7 @@ MATRIX: dict[str, str] = {
     "core.person":               "CUR  -     -     -     -     -     -     -     R     R     -",
     "core.audit":                "R    -     -     -     -     -     -     -     -     RX    -",
     "core.party":                "-    CURX  RAX   CUR   RX    -     -     CUR   RX    RX    -",
-    "core.job":                  "R    -     -     -     -     -     -     -     -     R     -",
+    "core.job":                  "UR   -     -     -     -     -     -     -     -     R     -",
     "core.view":                 "CU   CU    CU    CU    CU    CU    CU    CU    CU    -     -",
     "core.comment":              "-    CR    CR    CR    CR    CR    CR    CR    CR    R     -",
     "core.task":                 "CUR  CUR   CUR   CUR   CUR   CUR   CUR   CUR   CUR   R     UR",

@@ -1,9 +1,10 @@
 """The floor's own lines of the work queue."""
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from . import lists
-from .models import Task, User
+from . import approval_cards, lists
+from .models import Delivery, Job, Task, User
 from .queue import Waiting, queue_item
 
 
@@ -16,4 +17,40 @@ def my_tasks(user: User) -> Waiting:
         oldest="asked_at",
         due="due_on",
         done=_("Nobody waits for you."),
+    )
+
+
+@queue_item("core.broken_jobs", right="core.job.edit", order=60)
+def broken_jobs(user: User) -> Waiting:
+    return Waiting(
+        _("Jobs that failed"),
+        Job.objects.filter(state__in=[Job.State.FAILED, Job.State.PARKED]),
+        lists.url_for("core.jobs", state=[Job.State.FAILED, Job.State.PARKED]),
+        oldest="ended_at",
+        done=_("All work is done or under way."),
+    )
+
+
+@queue_item("core.parked_events", right="core.job.edit", order=61)
+def parked_events(user: User) -> Waiting:
+    return Waiting(
+        _("Events that were not delivered"),
+        Delivery.objects.filter(state=Delivery.State.PARKED),
+        reverse("work"),
+        oldest="event__at",
+        done=_("Every event was delivered."),
+    )
+
+
+@queue_item("core.approvals", right=None, order=10)
+def approvals(user: User) -> Waiting | None:
+    if not any(right.endswith(".approve") for right in user.rights):
+        return None
+    return Waiting(
+        _("Approvals for you"),
+        approval_cards.waiting_for(user),
+        reverse("approvals"),
+        oldest="asked_at",
+        due="due_at",
+        done=_("Nothing waits for your decision."),
     )

@@ -3,6 +3,7 @@
 A source calls these inside `write`, before it changes rows and after it created some; all are single statements.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
@@ -63,7 +64,7 @@ def refuse_if_changed_later(cursor: "CursorWrapper", batch: "ImportBatch") -> No
         )
 
 
-def take_back(cursor: "CursorWrapper", batch: "ImportBatch", order: list[str]) -> int:
+def take_back(cursor: "CursorWrapper", batch: "ImportBatch", order: Sequence[str]) -> int:
     """Put changed rows back and remove created ones, in the given order of tables (children first); how many rows."""
     cursor.execute('SELECT DISTINCT "table" FROM core_importchange WHERE batch_id = %s', [batch.pk])
     tables = sorted((name for (name,) in cursor.fetchall()), key=lambda t: order.index(t) if t in order else len(order))

@@ -26,11 +26,16 @@ def harmless(cell: str) -> str:
 
 def sentence(failure: ImportFailure) -> str:
     """Why the row was refused, in the reader's language."""
-    try:
-        reason = _(failure.reason) % {"found": failure.found}
-    except (ValueError, KeyError, TypeError):  # a source's sentence with a stray percent sign
-        reason = _(failure.reason)
+    reason = in_words(failure.reason, failure.found)
     return f"{failure.column}: {reason}" if failure.column else reason
+
+
+def in_words(reason: str, found: str) -> str:
+    """A reason as stored, translated and filled in."""
+    try:
+        return _(reason) % {"found": found}
+    except (ValueError, KeyError, TypeError):  # a source's sentence with a stray percent sign
+        return _(reason)
 
 
 def failures_file(batch: ImportBatch) -> tuple[str, bytes]:

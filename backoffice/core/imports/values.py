@@ -60,7 +60,14 @@ def find_formats(columns: Sequence[tuple[Column, Sequence[str]]], *, delimiter: 
     prior: Marks = "comma" if delimiter == ";" else "point"
     common: Marks = _winner(sum(marks, Counter()), _winner(sum(weak, Counter()), prior))
     order: Order = _winner(sum(orders, Counter()), "dmy")
-    return [Format(_winner(marks[i], _winner(weak[i], common)), _winner(orders[i], order)) for i in range(len(columns))]
+    return [
+        Format(
+            marks=_winner(marks[i], _winner(weak[i], common)),
+            order=_winner(orders[i], order),
+            is_iso=not any(map(_DAY.fullmatch, map(str.strip, cells))),
+        )
+        for i, (_column, cells) in enumerate(columns)
+    ]
 
 
 def _winner(votes: Counter[T], otherwise: T) -> T:

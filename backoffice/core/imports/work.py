@@ -4,6 +4,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import connection
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -68,9 +69,7 @@ def _take_back(cursor: Any, batch: ImportBatch, work: Work) -> None:
         raise NotUndoable(" ".join(found))
     rows = changes.take_back(cursor, batch, source.undo_order)
     source.undone(cursor, batch)
-    cursor.execute(
-        "UPDATE core_importbatch SET state = 'undone', undone_at = now(), reason = '' WHERE id = %s", [batch.pk]
-    )
+    _settle(batch, State.UNDOING, state=State.UNDONE, undone_at=Now(), reason="")
     audit.record("core.import_undone", batch, by=work.job.asked_by, rows=rows)
 
 

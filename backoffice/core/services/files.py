@@ -6,16 +6,18 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from backoffice.core.models import StoredFile, User
 
 BLOCK = 1024 * 1024
+Response = TypeVar("Response", bound=HttpResponseBase)
 SPARE_BYTES = 200 * BLOCK  # kept free for the database and the logs
 
 
@@ -50,7 +52,7 @@ def download(stored: StoredFile) -> FileResponse:
     return harmless(response)
 
 
-def harmless(response: FileResponse) -> FileResponse:
+def harmless(response: Response) -> Response:
     """Headers under which even an HTML file does nothing."""
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"

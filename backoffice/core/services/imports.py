@@ -1,6 +1,7 @@
 """An import from the door's side: receive files, name columns, write, undo, give up. Jobs do the work."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -10,7 +11,7 @@ from backoffice.core import jobs
 from backoffice.core.imports import Source, get, mapping
 from backoffice.core.models import ImportBatch, ImportFile, User, ref_of
 
-from . import files
+from . import audit, files
 
 State = ImportBatch.State
 MAX_FILES = 50
@@ -22,7 +23,7 @@ class WrongState(Exception):
     """The import has moved on since the page was drawn."""
 
 
-def receive(*, source: Source, uploads: "Sequence[UploadedFile]", by: User) -> ImportBatch:
+def receive(*, source: Source, uploads: "Sequence[UploadedFile[Any]]", by: User) -> ImportBatch:
     """Keep the files as they came and have them checked. Raises files.NotStored."""
     stored = [files.store_upload(upload, by=by) for upload in uploads]
     with transaction.atomic():
@@ -75,7 +76,7 @@ def resume(*, batch_id: int, by: User) -> None:
 
 
 @transaction.atomic
-def give_up(*, batch_id: int) -> None:
+def give_up(*, batch_id: int, by: User) -> None:
     """End an import before anything was written; its files stay."""
     batch = _locked(batch_id)
     if batch.state not in (State.CHECKING, State.MAPPING, State.CHECKED, State.COMMITTING):
@@ -84,6 +85,7 @@ def give_up(*, batch_id: int) -> None:
         raise WrongState(_("It is being worked on. Cancel that first."))
     batch.state = State.CANCELLED
     batch.save(update_fields=["state"])
+    audit.record("core.import_discarded", batch, by=by)
 
 
 def _locked(batch_id: int) -> ImportBatch:

@@ -3,10 +3,11 @@
 import logging
 import traceback
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, Min, OuterRef
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
@@ -109,3 +110,8 @@ def clean() -> int:
             Event.objects.filter(pk__in=keys).delete()
         removed += len(keys)
     return removed
+
+
+def waiting() -> dict[str, Any]:
+    """How many deliveries wait, and since when the oldest does."""
+    return Delivery.objects.filter(state=Delivery.State.WAITING).aggregate(n=Count("pk"), oldest=Min("event__at"))

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError, connection, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, Count, F, Min, Value, When
 from django.db.models.functions import Now
 from django.utils import translation
 from django.utils.translation import gettext_noop
@@ -217,3 +217,9 @@ def retry(*, job_id: int) -> bool:
     if revived:
         bell.ring("jobs")
     return bool(revived)
+
+
+def waiting() -> dict[str, Any]:
+    """How many jobs wait or run, and since when the oldest does."""
+    alive = Job.objects.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING])
+    return alive.aggregate(n=Count("pk"), oldest=Min("asked_at"))
