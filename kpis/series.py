@@ -88,18 +88,14 @@ SERIES: dict[str, Series] = {
         ),
         Series(
             "orders.late_by_date",
-            _(
-                "An order in state delivered or returned with a delivery stamp and a promise; hit when it came on a later day."
-            ),
+            _("A delivered (or since returned) order with delivery stamp and promise; hit when it came a later day."),
             _("delivery"),
             Quantity.NONE,
             _ORDER,
         ),
         Series(
             "orders.late_by_stamp",
-            _(
-                "An order in state delivered or returned with a delivery stamp and a promise; hit when it came after it."
-            ),
+            _("A delivered (or since returned) order with delivery stamp and promise; hit when it came after it."),
             _("delivery"),
             Quantity.NONE,
             _ORDER,

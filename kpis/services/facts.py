@@ -40,44 +40,44 @@ _ORDER = "'logistics.order:' || o.id"
 _DIMS = "o.customer_state, o.source, ''"
 _ARRIVED = "o.status IN ('delivered', 'returned') AND o.delivered_at IS NOT NULL AND o.promised_on IS NOT NULL"
 
-# series → SELECT of occurred_at, entity, part, amount, seconds, wall_seconds, score, hit, dims
+# series → what follows SELECT: occurred_at, entity, part, amount, seconds, wall_seconds, score, hit, dims FROM …
 _ORDERS = {
     "orders.placed": f"""
-        SELECT o.purchased_at, {_ORDER}, NULL, o.items_amount, NULL, NULL, NULL, o.item_count > 0, {_DIMS}
+        o.purchased_at, {_ORDER}, NULL, o.items_amount, NULL, NULL, NULL, o.item_count > 0, {_DIMS}
         FROM logistics_order o WHERE true""",
     "orders.freight": f"""
-        SELECT o.purchased_at, {_ORDER}, NULL, o.freight_amount, NULL, NULL, NULL, NULL, {_DIMS}
+        o.purchased_at, {_ORDER}, NULL, o.freight_amount, NULL, NULL, NULL, NULL, {_DIMS}
         FROM logistics_order o WHERE o.item_count > 0""",
     "orders.cancelled": f"""
-        SELECT o.purchased_at, {_ORDER}, NULL, NULL, NULL, NULL, NULL, o.status = 'cancelled', {_DIMS}
+        o.purchased_at, {_ORDER}, NULL, NULL, NULL, NULL, NULL, o.status = 'cancelled', {_DIMS}
         FROM logistics_order o WHERE true""",
     "orders.checked": f"""
-        SELECT o.purchased_at, {_ORDER}, NULL, o.paid_amount - o.items_amount - o.freight_amount, NULL, NULL, NULL,
+        o.purchased_at, {_ORDER}, NULL, o.paid_amount - o.items_amount - o.freight_amount, NULL, NULL, NULL,
             abs(o.paid_amount - o.items_amount - o.freight_amount) > 0.01, {_DIMS}
         FROM logistics_order o WHERE o.item_count > 0 AND o.payment_count > 0""",
     "orders.processed": f"""
-        SELECT o.handed_over_at, {_ORDER}, NULL, NULL, {_elapsed("handed_over", "approved")}, NULL, NULL, {_DIMS}
+        o.handed_over_at, {_ORDER}, NULL, NULL, {_elapsed("handed_over", "approved")}, NULL, NULL, {_DIMS}
         FROM logistics_order o WHERE o.handed_over_at IS NOT NULL AND o.approved_at IS NOT NULL""",
     "orders.delivered": f"""
-        SELECT o.delivered_at, {_ORDER}, NULL, NULL, {_elapsed("delivered", "purchased")}, NULL, NULL, {_DIMS}
+        o.delivered_at, {_ORDER}, NULL, NULL, {_elapsed("delivered", "purchased")}, NULL, NULL, {_DIMS}
         FROM logistics_order o WHERE o.delivered_at IS NOT NULL""",
     "orders.late_by_date": f"""
-        SELECT o.delivered_at, {_ORDER}, NULL, NULL, NULL, NULL, NULL,
+        o.delivered_at, {_ORDER}, NULL, NULL, NULL, NULL, NULL,
             coalesce(o.delivered_wall, o.delivered_at AT TIME ZONE %(zone)s)::date > o.promised_on, {_DIMS}
         FROM logistics_order o WHERE {_ARRIVED}""",
     "orders.late_by_stamp": f"""
-        SELECT o.delivered_at, {_ORDER}, NULL, NULL, NULL, NULL, NULL,
+        o.delivered_at, {_ORDER}, NULL, NULL, NULL, NULL, NULL,
             o.delivered_at > coalesce(o.promised_at, kpis_day_start(o.promised_on, %(zone)s)), {_DIMS}
         FROM logistics_order o WHERE {_ARRIVED}""",
     "payments.received": """
-        SELECT o.ordered_at, o.origin, o.id, o.amount, NULL, NULL, NULL, NULL, o.method, o.source, ''
+        o.ordered_at, o.origin, o.id, o.amount, NULL, NULL, NULL, NULL, o.method, o.source, ''
         FROM finance_payment o WHERE o.origin LIKE 'logistics.order:%%'""",
     "reviews.scored": f"""
-        SELECT coalesce(r.answered_at, r.created_at, o.purchased_at), {_ORDER}, r.id, NULL, NULL, NULL, r.score, NULL,
+        coalesce(r.answered_at, r.created_at, o.purchased_at), {_ORDER}, r.id, NULL, NULL, NULL, r.score, NULL,
             {_DIMS}
         FROM logistics_review r JOIN logistics_order o ON o.id = r.order_id WHERE true""",
     "reviews.answered": f"""
-        SELECT r.answered_at, {_ORDER}, r.id, NULL, extract(epoch FROM r.answered_at - r.created_at)::numeric(18, 6),
+        r.answered_at, {_ORDER}, r.id, NULL, extract(epoch FROM r.answered_at - r.created_at)::numeric(18, 6),
             extract(epoch FROM coalesce(r.answered_wall, r.answered_at AT TIME ZONE %(zone)s)
                 - coalesce(r.created_wall, r.created_at AT TIME ZONE %(zone)s))::numeric(18, 6), NULL, NULL, {_DIMS}
         FROM logistics_review r JOIN logistics_order o ON o.id = r.order_id
@@ -86,15 +86,19 @@ _ORDERS = {
 # A lead is dated by a civil day, so its days to a deal are civil days by either clock.
 _LEADS = {
     "leads.captured": """
-        SELECT kpis_day_start(l.first_contact_on, %(zone)s), 'marketing.lead:' || l.id, NULL, NULL, NULL, NULL, NULL,
+        kpis_day_start(l.first_contact_on, %(zone)s), 'marketing.lead:' || l.id, NULL, NULL, NULL, NULL, NULL,
             EXISTS (SELECT FROM marketing_deal d WHERE d.lead_id = l.id), coalesce(l.origin, ''), '', ''
         FROM marketing_lead l WHERE true""",
     "deals.won": """
-        SELECT d.won_at, 'marketing.lead:' || l.id, d.id, NULL, (d.won_on - l.first_contact_on) * 86400,
+        d.won_at, 'marketing.lead:' || l.id, d.id, NULL, (d.won_on - l.first_contact_on) * 86400,
             (d.won_on - l.first_contact_on) * 86400, NULL, NULL, coalesce(l.origin, ''), d.segment, ''
         FROM marketing_deal d JOIN marketing_lead l ON l.id = d.lead_id WHERE true""",
 }
 _SCOPES = {"orders": _ORDERS, "leads": _LEADS}
+
+# No row; it says the types, so that the NULLs below need not.
+_TYPES = """SELECT ''::text, now(), ''::text, 0::bigint, 0::numeric(18, 2), 0::numeric(18, 6), 0::numeric(18, 6), 0::int,
+    true, ''::text, ''::text, ''::text WHERE false"""
 
 _DIFFERENCE = """
 WITH desired ({columns}) AS MATERIALIZED ({desired}),
@@ -161,9 +165,8 @@ def _sync(scope: str, order_ids: Sequence[int] | None) -> Written:
         "entities": [f"logistics.order:{order}" for order in order_ids or []],
     }
     some = order_ids is not None
-    desired = " UNION ALL ".join(
-        f"SELECT '{series}', * FROM ({statement}{_narrowed(series) if some else ''}) {series.replace('.', '_')}"
-        for series, statement in statements.items()
+    desired = f"{_TYPES} UNION ALL " + " UNION ALL ".join(
+        f"SELECT '{series}', {statement}{_narrowed(series) if some else ''}" for series, statement in statements.items()
     )
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('kpis.facts ' || %s, 0))", [scope])
