@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from . import refs, sentences
+from . import finding, refs, search, sentences
 from .jobs import title_of
 from .models import Approval, ImportBatch, Job, Party, Task, User
 
@@ -26,6 +26,15 @@ refs.register(Job, "job", right="core.job.read", own="asked_by_id", label=title_
 refs.register(ImportBatch, "import", right="core.job.read", own="received_by_id")
 refs.register(Party, "party", right="core.party.read", label=str)
 refs.register(User, "person", right="core.person.read", label=str)
+
+search.searchable(
+    "core.parties", label=_("Parties"), icon="contact", right="core.party.read", sign="@", find=finding.parties
+)
+search.searchable(
+    "core.people", label=_("People"), icon="user", right="core.person.read", sign="@", find=finding.people
+)
+search.action(_("New party"), "party_create", right="core.party.create", icon="user-plus")
+search.action(_("New task"), "task_create", right="core.task.create", icon="list-plus")
 
 sentences.register(
     {
