@@ -19,7 +19,7 @@ from .templatetags.display import compact
 
 WIDTH, HEIGHT = 640, 240
 TOP, BOTTOM, SIDE = 26, 24, 8
-LETTER = Decimal("7.4")  # width of one figure at 12 px
+LETTER = Decimal("8.4")  # width of one figure at 12 px
 LONGEST = 7  # an axis label with more letters is written short: 1,2 mil
 LINKED_POINTS = 190  # above it single points are too narrow to hit and the links too heavy to send
 STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))

@@ -237,14 +237,15 @@ def overdue(value: datetime | date | None) -> bool:
     return value < timezone.now() if isinstance(value, datetime) else value < timezone.localdate()
 
 
+SHORT = {"day": day, "ago": ago, "age": age}
+
+
 @register.simple_tag
 def when(value: datetime | date | None, style: str = "moment") -> SafeString:
     """`<time>` with the full stamp on hover; `style` is moment, day, ago or age."""
     if value is None:
         return format_html('<span class="muted">{}</span>', NOTHING)
-    if not isinstance(value, datetime) and style == "moment":
-        style = "day"
-    text = {"moment": moment, "day": day, "ago": ago, "age": age}[style](value)  # type: ignore[operator]
+    text = moment(value) if style == "moment" and isinstance(value, datetime) else SHORT.get(style, day)(value)
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), stamp(value), text)
 
 
@@ -262,7 +263,7 @@ def icon(name: str, size: int = 16) -> SafeString:
 
 @lru_cache(maxsize=256)
 def drawn(name: str, size: int) -> SafeString:
-    return mark_safe(render_icon(name, size, aria_hidden="true", focusable="false", **{"class": "icon"}))
+    return SafeString(render_icon(name, size, aria_hidden="true", focusable="false", **{"class": "icon"}))
 
 
 @register.simple_tag

@@ -33,7 +33,7 @@ class SampleForm(forms.Form):
 
 
 class SampleFile(forms.Form):
-    files = forms.FileField(
+    sheet = forms.FileField(
         label="Drop files here, or choose them", help_text="CSV, CSV.GZ, XLSX or a ZIP of them, up to 512 MB."
     )
 
@@ -60,7 +60,7 @@ def samples() -> dict[str, Any]:
         for label, value in [("Credit card", 7400), ("Bank slip", 1904), ("Voucher", 555), ("Debit card", 152)]
     ]
     spark = sparkline([Decimal(value) for value in WAVE])
-    tile = {
+    tile: dict[str, Any] = {
         "label": "Orders a day",
         "url": "/help/",
         "value": number(116),
@@ -245,7 +245,9 @@ def samples() -> dict[str, Any]:
         "groups": [
             {
                 "label": "Pages",
-                "entries": [{"label": "Orders", "detail": "Logistics", "url": "#", "icon": "package", "shortcut": "g o"}],
+                "entries": [
+                    {"label": "Orders", "detail": "Logistics", "url": "#", "icon": "package", "shortcut": "g o"}
+                ],
             },
             {
                 "label": "Orders",

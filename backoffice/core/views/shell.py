@@ -28,8 +28,7 @@ def language(request: HttpRequest) -> HttpResponse:
     if chosen in dict(settings.LANGUAGES):
         translation.activate(chosen)
         remember(response, settings.LANGUAGE_COOKIE_NAME, chosen, request)
-        if request.user.is_authenticated:
-            User.objects.filter(pk=request.user.pk).update(language=chosen)
+        keep(request, language=chosen)
     return response
 
 
@@ -40,16 +39,21 @@ def theme(request: HttpRequest) -> HttpResponse:
     response = back(request)
     if chosen in User.Theme.values:
         remember(response, "theme", chosen, request)
-        if request.user.is_authenticated:
-            User.objects.filter(pk=request.user.pk).update(theme=chosen)
+        keep(request, theme=chosen)
     return response
 
 
 @signed_in
 @require_POST
 def shortcuts(request: HttpRequest) -> HttpResponse:
-    User.objects.filter(pk=request.user.pk).update(shortcuts=request.POST.get("shortcuts") == "on")
+    keep(request, shortcuts=request.POST.get("shortcuts") == "on")
     return back(request)
+
+
+def keep(request: HttpRequest, **choice: str | bool) -> None:
+    """Let a signed-in person find the choice on every machine."""
+    if request.user.is_authenticated:
+        User.objects.filter(pk=request.user.pk).update(**choice)
 
 
 def remember(response: HttpResponse, name: str, value: str, request: HttpRequest) -> None:
