@@ -6,6 +6,7 @@ library. Whatever is written lands in `.venv/` and `var/`.
 
 import os
 import sys
+import time
 
 from . import environment, native, say
 
@@ -13,6 +14,7 @@ from . import environment, native, say
 def main(argv: list[str]) -> int:
     """Run `manage.py ARGV`, installing what it needs first and continuing inside `.venv`."""
     command = argv[1] if len(argv) > 1 else "help"
+    os.environ.setdefault(say.BEGAN, str(time.time()))
     if command not in ("up", "test"):
         say.quietly()  # the output of a command is its own; what we say goes to stderr
     try:

@@ -1,10 +1,13 @@
 """What the launcher tells the person at the terminal: one line each, with the seconds it took."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
+
+BEGAN = "RETAGUARDA_BEGAN"  # when the person pressed Enter; survives the step into `.venv`
 
 _to: list[TextIO] = [sys.stdout]
 
@@ -28,3 +31,8 @@ def step(text: str) -> Iterator[None]:
     began = time.monotonic()
     yield
     line(f"  {text:<58} {time.monotonic() - began:5.1f} s")
+
+
+def seconds() -> float:
+    """Since the person pressed Enter."""
+    return time.time() - float(os.environ.get(BEGAN) or time.time())

@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -77,9 +78,9 @@ class House:
         self.demo, self.wanted_port = demo, port
         self.parts: list[Part] = []
         self.asked_to_stop = 0
-        self.began = time.monotonic()
         self.environ: dict[str, str] = {}
         self.address = ""
+        self.checkpoint_url = ""
         self.ear, self.mouth = os.pipe()
         os.set_blocking(self.mouth, False)
 
@@ -135,7 +136,7 @@ class House:
         own = servers.addresses() | {"SECRET_KEY": prepare.secret_key(), "SITE_URL": self.address}
         own["DJANGO_SETTINGS_MODULE"] = os.environ.get("DJANGO_SETTINGS_MODULE", SETTINGS)
         if servers.postgres:
-            own["DATABASE_ADMIN_URL"] = servers.postgres.url(ADMIN)
+            self.checkpoint_url = own["DATABASE_ADMIN_URL"] = servers.postgres.url(ADMIN)
         self.environ = os.environ | own
 
         static = build.StaticFiles()
@@ -154,13 +155,13 @@ class House:
         with say.step("web, worker and beat"):
             wait_for(self.parts[-3].child, self._is_ready, 60)
         self._heed()
-        say.line(f"READY {self.address}   ({time.monotonic() - self.began:.1f} s)")
+        say.line(f"READY {self.address}   ({say.seconds():.1f} s)")
         if company == "demo":
             for line in demo_logins(self.environ):
                 say.line(line)
         elif not has_people(self.environ):
             say.line("  Nobody can sign in yet. Make the first administrator, in another terminal:")
-            say.line("  python3 manage.py createsuperuser")
+            say.line("  python3 manage.py create_administrator")
         say.line("Stop with Ctrl-C.")
 
     def _furnish(self) -> str:
@@ -225,7 +226,7 @@ class House:
                 LOG / "worker.log",
                 environ=self.environ,
                 folder=ROOT,
-                death_signal=signal.SIGQUIT,  # without us nobody would end a long task; its job row brings it back
+                death_signal=signal.SIGKILL,  # asked politely it waits for its tasks, and for a broker that is gone too
             ),
             Child("beat", [*celery, *beat], LOG / "beat.log", environ=self.environ, folder=ROOT),
         ]
@@ -287,6 +288,8 @@ class House:
         application = [part.child for part in self.parts if part.child not in servers]
         for child in application:
             child.ask_to_stop()
+        if self.checkpoint_url:  # so that the database has little left to write once it is asked
+            threading.Thread(target=checkpoint, args=[self.checkpoint_url], daemon=True).start()
         until = began + PATIENCE
         for child in reversed(application):
             if not child.wait(max(0.1, until - time.monotonic())):
@@ -311,6 +314,13 @@ def free_port(wanted: int) -> int:
             probe.bind(("127.0.0.1", port))
             return int(probe.getsockname()[1])
     raise say.Trouble("No port is free.")
+
+
+def checkpoint(url: str) -> None:
+    import psycopg
+
+    with contextlib.suppress(psycopg.Error), psycopg.connect(url, connect_timeout=2, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
 
 
 def can_fork_pool() -> bool:
