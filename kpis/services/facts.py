@@ -1,4 +1,3 @@
-# ruff: noqa: S608
 """Facts from business rows: say what they should be, compare with those that count, reverse and add the difference.
 
 Every scope is one SELECT of desired facts in set-based SQL over the tables of the floors below. A fact is known by
@@ -97,12 +96,12 @@ _LEADS = {
 _SCOPES = {"orders": _ORDERS, "leads": _LEADS}
 
 # No row; it says the types, so that the NULLs below need not.
-_TYPES = """SELECT ''::text, now(), ''::text, 0::bigint, 0::numeric(18, 2), 0::numeric(18, 6), 0::numeric(18, 6), 0::int,
-    true, ''::text, ''::text, ''::text WHERE false"""
+_TYPES = """SELECT ''::text, now(), ''::text, 0::bigint, 0::numeric(18, 2), 0::numeric(18, 6), 0::numeric(18, 6),
+    0::int, true, ''::text, ''::text, ''::text WHERE false"""
 
 _DIFFERENCE = """
-WITH desired ({columns}) AS MATERIALIZED ({desired}),
-held AS MATERIALIZED (SELECT id, {columns} FROM kpis_livefact WHERE series = ANY(%(series)s) {held}),
+WITH desired ({columns}) AS ({desired}),
+held AS (SELECT id, {columns} FROM kpis_livefact WHERE series = ANY(%(series)s) {held}),
 pair AS (
     SELECT held.id AS old, desired.series IS NOT NULL AS is_new, desired.*,
         row(held.occurred_at, held.amount, held.seconds, held.wall_seconds, held.score, held.hit,
@@ -116,9 +115,10 @@ written AS (
     INSERT INTO kpis_fact ({columns}, reverses_id)
     SELECT f.series, f.occurred_at, f.entity, f.part, -f.amount, f.seconds, f.wall_seconds, f.score, f.hit,
         f.dim1, f.dim2, f.dim3, f.id
-    FROM pair JOIN held f ON f.id = pair.old WHERE NOT (pair.equal AND pair.is_new)
+    FROM pair JOIN kpis_fact f ON f.id = pair.old WHERE NOT (pair.equal AND pair.is_new)
     UNION ALL
     SELECT {columns}, NULL FROM pair WHERE is_new AND NOT (equal AND old IS NOT NULL)
+    ORDER BY 1, 2  -- as they will be read
     RETURNING reverses_id
 )
 SELECT count(*) FILTER (WHERE reverses_id IS NULL), count(*) FILTER (WHERE reverses_id IS NOT NULL) FROM written

@@ -57,6 +57,7 @@ NOT_PROVEN = gettext_noop(
 class Proof:
     compared: int = 0
     differences: int = 0
+    pending: int = 0  # hours whose recompute still waits
     drift: int = 0  # facts that were not what the business rows say
     wrong: list[tuple[str, str, datetime]] = field(default_factory=list)  # series, grain, start
 
@@ -67,6 +68,8 @@ def compare() -> Proof:
     with transaction.atomic(), connection.cursor() as cursor:
         if not connection.savepoint_ids:  # a caller's transaction keeps its own snapshot
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SELECT count(DISTINCT (series, hour)) FROM kpis_dirtybucket")
+        proof.pending = cursor.fetchone()[0]
         cursor.execute("SELECT DISTINCT series FROM kpis_bucket")
         for key in sorted({*SERIES, *(row[0] for row in cursor.fetchall())}):
             for grain in Grain.values:

@@ -54,6 +54,7 @@ WITH target AS (
 ), gone AS (
     DELETE FROM kpis_bucket b USING target t
     WHERE b.series = %(series)s AND b.grain = t.grain AND b.start = t.start
+    AND b.dim = ANY(%(dims)s) AND b.start >= %(first)s AND b.start <= %(last)s  -- what the index needs to hear
     AND NOT EXISTS (
         SELECT FROM fresh WHERE (fresh.grain, fresh.dim, fresh.start, fresh.value) = (b.grain, b.dim, b.start, b.value)
     )
@@ -68,6 +69,9 @@ WHERE (b.n, b.hits, b.sum, b.low, b.high, b.p50, b.p90, b.definition_version) IS
     EXCLUDED.n, EXCLUDED.hits, EXCLUDED.sum, EXCLUDED.low, EXCLUDED.high, EXCLUDED.p50, EXCLUDED.p90,
     EXCLUDED.definition_version)
 """
+
+
+DIMS = [0, 1, 2, 3]
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,9 @@ def roll_up_one(*, newest_first: bool = False) -> Unit | None:
                 "grains": [target[0] for target in targets],
                 "starts": [target[1] for target in targets],
                 "ends": [target[2] for target in targets],
+                "dims": DIMS,
+                "first": min(target[1] for target in targets),
+                "last": max(target[1] for target in targets),
             },
         )
     return Unit(series=key, hours=len(hours), buckets=len(targets))
