@@ -16,7 +16,7 @@ PAUSE_SECONDS = 0.2
 
 
 def catch_up(*, timeout: float = 300) -> bool:
-    """Deliver waiting news and roll up, beside any worker that does the same; whether nothing is left within `timeout`."""
+    """Deliver waiting news and roll up, beside any worker that does; whether nothing is left within `timeout`."""
     until = time.monotonic() + timeout
     while True:
         outbox.deliver_waiting()
