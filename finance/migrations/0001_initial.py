@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('currency', models.CharField(default='BRL', max_length=3, verbose_name='currency')),
                 ('ordered_at', models.DateTimeField(verbose_name='ordered')),
                 ('version', models.PositiveIntegerField(default=1)),
-                ('batch', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
+                ('batch', models.ForeignKey(db_constraint=False, blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
             ],
             options={
                 'verbose_name': 'payment',

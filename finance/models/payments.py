@@ -28,7 +28,13 @@ class Payment(Referable):
     currency = models.CharField(_("currency"), max_length=3, default="BRL")
     ordered_at = models.DateTimeField(_("ordered"))  # channels give a payment no stamp of its own
     batch = models.ForeignKey(
-        ImportBatch, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+        ImportBatch,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        db_constraint=False,
     )
     version = models.PositiveIntegerField(default=1)
 

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('version', models.PositiveIntegerField(default=1)),
                 ('hand_set', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, editable=False, size=None)),
-                ('batch', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
+                ('batch', models.ForeignKey(db_constraint=False, blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
                 ('customer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='core.party', verbose_name='customer')),
             ],
             options={
@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 ('from_status', models.CharField(blank=True, max_length=12)),
                 ('to_status', models.CharField(blank=True, max_length=12)),
                 ('data', models.JSONField(default=dict)),
-                ('batch', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
+                ('batch', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
                 ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='logistics.order')),
             ],
@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
                 ('width_cm', models.PositiveIntegerField(blank=True, null=True, verbose_name='width in centimetres')),
                 ('photo_count', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='photos')),
                 ('version', models.PositiveIntegerField(default=1)),
-                ('batch', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
+                ('batch', models.ForeignKey(db_constraint=False, blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
             ],
             options={
                 'verbose_name': 'product',
@@ -133,7 +133,7 @@ class Migration(migrations.Migration):
                 ('shipping_limit_wall', logistics.models.clock.WallClockField(blank=True, editable=False, null=True)),
                 ('price', models.DecimalField(decimal_places=2, max_digits=18, verbose_name='price')),
                 ('freight', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18, verbose_name='freight')),
-                ('batch', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
+                ('batch', models.ForeignKey(db_constraint=False, blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
                 ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='logistics.order')),
                 ('seller', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sold_items', to='core.party', verbose_name='seller')),
                 ('product', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='order_items', to='logistics.product', verbose_name='product')),
@@ -151,7 +151,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=120, verbose_name='key')),
                 ('name_pt', models.CharField(max_length=120, verbose_name='name in Portuguese')),
                 ('name_en', models.CharField(blank=True, max_length=120, verbose_name='name in English')),
-                ('batch', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
+                ('batch', models.ForeignKey(db_constraint=False, blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
             ],
             options={
                 'verbose_name': 'product category',
@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
                 ('answered_at', models.DateTimeField(blank=True, null=True, verbose_name='answered')),
                 ('created_wall', logistics.models.clock.WallClockField(blank=True, editable=False, null=True)),
                 ('answered_wall', logistics.models.clock.WallClockField(blank=True, editable=False, null=True)),
-                ('batch', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
+                ('batch', models.ForeignKey(db_constraint=False, blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.importbatch')),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='logistics.order', verbose_name='order')),
             ],
             options={

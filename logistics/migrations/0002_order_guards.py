@@ -49,8 +49,10 @@ DROP FUNCTION logistics_refuse_event_change();
 INSTANT = """
 CREATE FUNCTION logistics_instant(wall timestamp, zone text) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    -- All steps are immutable, so that the planner can inline the function: subtraction is done on UTC clock time.
     SELECT CASE
-        WHEN timezone(zone, timezone(zone, wall) - interval '1 hour') = wall THEN timezone(zone, wall) - interval '1 hour'
+        WHEN timezone(zone, timezone('UTC', timezone('UTC', timezone(zone, wall)) - interval '1 hour')) = wall
+        THEN timezone('UTC', timezone('UTC', timezone(zone, wall)) - interval '1 hour')
         ELSE timezone(zone, wall)
     END
 $$;

@@ -13,7 +13,13 @@ class ProductCategory(Referable):
     name_pt = models.CharField(_("name in Portuguese"), max_length=120)
     name_en = models.CharField(_("name in English"), max_length=120, blank=True)  # two of Olist's have none
     batch = models.ForeignKey(
-        ImportBatch, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+        ImportBatch,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        db_constraint=False,
     )
 
     class Meta:
@@ -49,7 +55,13 @@ class Product(Referable):
     width_cm = models.PositiveIntegerField(_("width in centimetres"), null=True, blank=True)
     photo_count = models.PositiveSmallIntegerField(_("photos"), null=True, blank=True)
     batch = models.ForeignKey(
-        ImportBatch, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+        ImportBatch,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        db_constraint=False,
     )
     version = models.PositiveIntegerField(default=1)
 

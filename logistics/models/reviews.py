@@ -22,7 +22,13 @@ class Review(Referable):
     created_wall = WallClockField(null=True, blank=True, editable=False)
     answered_wall = WallClockField(null=True, blank=True, editable=False)
     batch = models.ForeignKey(
-        ImportBatch, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+        ImportBatch,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        db_constraint=False,
     )
 
     class Meta:

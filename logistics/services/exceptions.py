@@ -42,7 +42,7 @@ DETECTORS = [
         "finance",
         2,
     ),
-    Detector(Code.PAID_WITHOUT_ITEMS, "o.item_count = 0 AND o.paid_amount > 0", "o.paid_amount", "logistics", 1),
+    Detector(Code.PAID_WITHOUT_ITEMS, "o.item_count = 0 AND o.payment_count > 0", "o.paid_amount", "logistics", 1),
     Detector(Code.CANCELLED_WITH_MONEY, "o.status = 'cancelled' AND o.paid_amount > 0", "o.paid_amount", "finance", 2),
     Detector(Code.NO_PAYMENT, "o.payment_count = 0 AND o.status <> 'cancelled'", "-o.total_amount", "finance", 1),
     Detector(
@@ -113,11 +113,16 @@ def detect(cursor: CursorWrapper, *, now: datetime, ids: str | None = None, only
     Runs in the caller's transaction.   only: codes; default all.
     """
     detectors = [detector for detector in DETECTORS if only is None or detector.code in only]
-    scope = f"o.id IN (SELECT id FROM {ids})" if ids else "true"
-    selects = " UNION ALL ".join(
+    orders = (
+        "WITH o AS MATERIALIZED (SELECT o.* FROM logistics_order o JOIN {ids} i ON i.id = o.id) ".format(ids=ids)
+        if ids
+        else ""
+    )
+    table = "o" if ids else "logistics_order o"
+    selects = orders + " UNION ALL ".join(
         f"SELECT o.id AS order_id, '{d.code}'::text AS code, ({d.amount})::numeric(18, 2) AS amount,"
         f" '{d.department}'::text AS department, '{due_at(now, d.business_days).isoformat()}'::timestamptz AS due_at"
-        f" FROM logistics_order o WHERE {scope} AND {d.condition}"
+        f" FROM {table} WHERE {d.condition}"
         for d in detectors
     )
     values = {

@@ -56,7 +56,7 @@ _TOLD = ["customer_name", "customer_city", "customer_state", "customer_postal"]
 
 _COMPARE = f"""
 ANALYZE incoming_category; ANALYZE incoming_product; ANALYZE incoming_order; ANALYZE incoming_item;
-ANALYZE incoming_payment; ANALYZE incoming_review; ANALYZE incoming_party;
+ANALYZE incoming_payment; ANALYZE incoming_review;
 UPDATE incoming_category i SET id = c.id, action = CASE WHEN c.name_en <> i.name_en THEN 'u' ELSE 's' END
 FROM logistics_productcategory c WHERE c.source = %(source)s AND c.key = i.key;
 UPDATE incoming_product i SET id = p.id,
@@ -86,6 +86,15 @@ UPDATE incoming_review i SET id = r.id,
         IS DISTINCT FROM (i.score, i.title, i.message, i.created_wall, i.answered_wall) THEN 'u' ELSE 's' END
 FROM logistics_review r JOIN logistics_order o ON o.id = r.order_id
 WHERE r.source = %(source)s AND r.external_id = i.external_id AND o.number = i.order_number;
+"""
+
+# Whether there is anything to write: a file that came again ends here.
+_ANYTHING = """
+SELECT EXISTS (SELECT FROM incoming_category WHERE action <> 's') OR EXISTS (SELECT FROM incoming_product WHERE action <> 's')
+    OR EXISTS (SELECT FROM incoming_order WHERE action <> 's') OR EXISTS (SELECT FROM incoming_item WHERE action <> 's')
+    OR EXISTS (SELECT FROM incoming_payment WHERE action <> 's')
+    OR EXISTS (SELECT FROM incoming_review WHERE action <> 's')
+    OR EXISTS (SELECT FROM incoming_party WHERE action <> 's')
 """
 
 _CATALOGUE = """
@@ -252,6 +261,7 @@ def compare(cursor: CursorWrapper, *, source: str) -> None:
     """Set `id` and `action` of every incoming row against what this channel brought before."""
     cursor.execute(_COMPARE, {"source": source})
     payments.compare(cursor, source=source)
+    parties.compare(cursor)
 
 
 def take(cursor: CursorWrapper, *, source: str, zone: str, batch: ImportBatch | None) -> dict[str, int]:
@@ -259,6 +269,9 @@ def take(cursor: CursorWrapper, *, source: str, zone: str, batch: ImportBatch | 
 
     zone: of the wall-clock stamps.   batch: None writes no trace for undoing.
     """
+    cursor.execute(_ANYTHING)
+    if not cursor.fetchone()[0]:
+        return {"affected": 0, "exceptions_opened": 0, "exceptions_closed": 0}
     batch_id = batch.pk if batch else None
     values = {"source": source, "zone": zone, "batch": batch_id, "by": batch.received_by_id if batch else None}
     parties.take(cursor, batch=batch)

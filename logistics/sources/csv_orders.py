@@ -130,8 +130,8 @@ _PROBLEMS = [
 ]
 
 _INCOMING = """
-INSERT INTO incoming_party (source, key, kind, role, name, city, state, postal_code)
-SELECT %(customer)s, coalesce(customer_key, customer_name), 'person', 'customer', coalesce(customer_name, customer_key),
+INSERT INTO incoming_party (file, line, source, key, kind, role, name, city, state, postal_code)
+SELECT file, line, %(customer)s, coalesce(customer_key, customer_name), 'person', 'customer', coalesce(customer_name, customer_key),
     city, upper(state), left(regexp_replace(postal_code, '[^0-9]', '', 'g'), 8)
 FROM stage_orders WHERE problem IS NULL AND coalesce(customer_key, customer_name) IS NOT NULL;
 

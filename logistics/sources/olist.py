@@ -101,12 +101,12 @@ _PROBLEMS = [
 ]
 
 _INCOMING = f"""
-INSERT INTO incoming_party (source, key, kind, role, name, city, state, postal_code, also_source, also_key)
-SELECT '{SOURCE}', customer_unique_id, 'person', 'customer', 'Customer ' || left(customer_unique_id, 8), customer_city,
+INSERT INTO incoming_party (file, line, source, key, kind, role, name, city, state, postal_code, also_source, also_key)
+SELECT file, line, '{SOURCE}', customer_unique_id, 'person', 'customer', 'Customer ' || left(customer_unique_id, 8), customer_city,
     customer_state, customer_zip_code_prefix, '{CUSTOMER}', customer_id
 FROM stage_customers WHERE problem IS NULL
 UNION ALL
-SELECT '{SELLER}', seller_id, 'organisation', 'seller', 'Seller ' || left(seller_id, 8), seller_city, seller_state,
+SELECT file, line, '{SELLER}', seller_id, 'organisation', 'seller', 'Seller ' || left(seller_id, 8), seller_city, seller_state,
     seller_zip_code_prefix, NULL, NULL
 FROM stage_sellers WHERE problem IS NULL;
 
@@ -152,16 +152,6 @@ SELECT file, line, review_id, order_id, review_score, coalesce(review_comment_ti
 FROM stage_reviews WHERE problem IS NULL;
 """
 
-# People and sellers have no row to compare but their keys and addresses.
-_KNOWN_PARTIES = """
-UPDATE {stage} s SET action = CASE WHEN k.party_id IS NULL THEN 'c' WHEN a.id IS NULL THEN 'u' ELSE 's' END
-FROM {stage} t
-LEFT JOIN core_partykey k ON k.source = '{source}' AND k.key = t.{key}
-LEFT JOIN core_partyaddress a ON a.party_id = k.party_id AND a.street = '' AND a.city = t.{prefix}_city
-   AND a.state = coalesce(t.{prefix}_state, '') AND a.postal_code = coalesce(t.{prefix}_zip_code_prefix, '')
-WHERE s.file = t.file AND s.line = t.line AND s.problem IS NULL
-"""
-
 
 class Olist(Source):
     key = SOURCE
@@ -193,16 +183,13 @@ class Olist(Source):
             ("review", "reviews"),
             ("product", "products"),
             ("category", "categories"),
+            ("party", "customers"),
+            ("party", "sellers"),
         ]:
             cursor.execute(
                 f"UPDATE stage_{table} s SET action = i.action FROM incoming_{incoming} i"  # noqa: S608
                 " WHERE i.file = s.file AND i.line = s.line"
             )
-        for table, source, key, prefix in [
-            ("customers", CUSTOMER, "customer_id", "customer"),
-            ("sellers", SELLER, "seller_id", "seller"),
-        ]:
-            cursor.execute(_KNOWN_PARTIES.format(stage=f"stage_{table}", source=source, key=key, prefix=prefix))
 
     def write(self, cursor: CursorWrapper, batch: ImportBatch | None) -> dict[str, Any]:
         counts = intake.take(cursor, source=SOURCE, zone=ZONE, batch=batch)

@@ -8,22 +8,35 @@ from ..models import ImportBatch
 INCOMING = """
 DROP TABLE IF EXISTS incoming_party;
 CREATE TEMP TABLE incoming_party (
+    file smallint, line int,    -- where it stood
     source text NOT NULL,       -- whose key it is
     key text NOT NULL,
     kind text NOT NULL,         -- Party.Kind
     role text NOT NULL,         -- PartyRole.Role
     name text NOT NULL,
     city text, state text, postal_code text,
-    also_source text, also_key text  -- another name of the same party
+    also_source text, also_key text,  -- another name of the same party
+    action "char" NOT NULL DEFAULT 'c'  -- set by compare: c new, u known by other names or places, s known
 ) ON COMMIT DROP;
+"""
+
+_COMPARE = """
+ANALYZE incoming_party;
+UPDATE incoming_party i SET action = CASE WHEN a.id IS NULL AND n.city IS NOT NULL OR o.id IS NULL AND n.also_key IS NOT NULL
+    THEN 'u' ELSE 's' END
+FROM incoming_party n
+JOIN core_partykey k ON k.source = n.source AND k.key = n.key
+LEFT JOIN core_partykey o ON o.source = n.also_source AND o.key = n.also_key
+LEFT JOIN core_partyaddress a ON a.party_id = k.party_id AND a.street = '' AND a.city = n.city
+   AND a.state = coalesce(n.state, '') AND a.postal_code = coalesce(n.postal_code, '')
+WHERE i.ctid = n.ctid
 """
 
 _NEW = """
 DROP TABLE IF EXISTS new_party;
 CREATE TEMP TABLE new_party ON COMMIT DROP AS
 SELECT nextval(pg_get_serial_sequence('core_party', 'id')) AS id, source, key, min(kind) AS kind, min(name) AS name
-FROM incoming_party i
-WHERE NOT EXISTS (SELECT FROM core_partykey k WHERE k.source = i.source AND k.key = i.key)
+FROM incoming_party i WHERE action = 'c'
 GROUP BY source, key;
 """
 
@@ -38,14 +51,14 @@ ANALYZE core_partykey;
 DROP TABLE IF EXISTS party_mention;
 CREATE TEMP TABLE party_mention ON COMMIT DROP AS
 SELECT DISTINCT k.party_id, i.role, i.city, i.state, i.postal_code
-FROM incoming_party i JOIN core_partykey k ON k.source = i.source AND k.key = i.key;
+FROM incoming_party i JOIN core_partykey k ON k.source = i.source AND k.key = i.key WHERE i.action <> 's';
 INSERT INTO core_partyrole (party_id, role)
 SELECT DISTINCT party_id, role FROM party_mention m
 WHERE NOT EXISTS (SELECT FROM core_partyrole r WHERE r.party_id = m.party_id AND r.role = m.role);
 INSERT INTO core_partykey (party_id, source, key)
 SELECT DISTINCT ON (i.also_source, i.also_key) k.party_id, i.also_source, i.also_key
 FROM incoming_party i JOIN core_partykey k ON k.source = i.source AND k.key = i.key
-WHERE i.also_key IS NOT NULL
+WHERE i.also_key IS NOT NULL AND i.action <> 's'
   AND NOT EXISTS (SELECT FROM core_partykey o WHERE o.source = i.also_source AND o.key = i.also_key);
 """
 
@@ -71,8 +84,13 @@ DELETE FROM core_party WHERE id IN (SELECT id FROM leaving_party);
 """
 
 
+def compare(cursor: CursorWrapper) -> None:
+    """Set `action` (c, u, s) of the incoming mentions."""
+    cursor.execute(_COMPARE)
+
+
 def take(cursor: CursorWrapper, *, batch: ImportBatch | None) -> None:
-    """Make the parties of TEMP `incoming_party` that their source has not named before; add new roles, keys, addresses.
+    """Make the parties of the compared TEMP `incoming_party` that their source has not named before; add new roles, keys, addresses.
 
     Runs in the caller's transaction.
     """
