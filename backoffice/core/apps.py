@@ -12,7 +12,7 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Let every app put its records and its work into the registries of the floor."""
-        from . import receivers, waiting  # noqa: F401
+        from . import checks, receivers, waiting  # noqa: F401
         from .services import roles
 
         post_migrate.connect(roles.seed_after_migrate, dispatch_uid="core.roles")

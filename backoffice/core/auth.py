@@ -24,6 +24,10 @@ HALF_A_YEAR = 180 * 24 * 3600
 class Backend(AuthenticationBackend):  # type: ignore[misc]
     """By e-mail and password, the same work for an unknown address; a deactivated person's session ends at once."""
 
+    def user_can_authenticate(self, user: User) -> bool:
+        """Asked at sign-in and at each request; a demo login is nobody in production."""
+        return user.is_active and not (user.is_demo and settings.REFUSE_DEMO_LOGINS)
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import CharField, F, JSONField, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, JSONObject
@@ -285,3 +286,8 @@ def who_gives_roles(limit: int = 5) -> list[str]:
     """Names of administrators, for the page that refuses."""
     people = User.objects.filter(is_active=True, groups__name="admin").order_by("name", "pk")
     return list(people.values_list("name", flat=True)[:limit])
+
+
+def has_second_factor(user: User) -> bool:
+    found: bool = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+    return found

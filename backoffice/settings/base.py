@@ -1,9 +1,11 @@
-"""Settings that hold everywhere. `dev`, `test` and `prod` say only what differs; every secret comes from the environment."""
+"""Settings that hold everywhere. `dev`, `test` and `prod` say only what differs; secrets come from the environment."""
 
 from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+
+from backoffice.core import database, logs
 
 env = environ.Env()
 
@@ -45,10 +47,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "backoffice.core.middleware.RequestIdMiddleware",
     "backoffice.core.middleware.MetricsMiddleware",
+    "csp.middleware.CSPMiddleware",  # outside everything that can answer or fail by itself
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "backoffice.core.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -99,6 +101,7 @@ DATABASES["default"].update(
 )
 DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 5}
+DATABASES["default"]["OPTIONS"]["options"] = database.session_options(database.process_kind())
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
@@ -135,7 +138,7 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
-# Per network and per account; a browser the person has used before counts apart (`core/auth.py`), so nobody is locked out.
+# Per network and per account; a browser the person has used before counts apart (`core/auth.py`): no one is locked out.
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/5m/key", "reset_password": "20/m/ip,5/15m/key"}
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
@@ -194,7 +197,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
-# acks_late alone loses a task whose child is killed; the broker's redelivery takes minutes, so the job table is the recovery.
+# acks_late alone loses a task whose child is killed; the broker redelivers after minutes: the job table recovers it.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -212,3 +215,6 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # kB; a child that grew past it is
 EVENT_DAYS = env.int("EVENT_DAYS", default=30)  # delivered events are kept this long
 
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
+LOGGING = logs.configuration(as_json=False, level=env("LOG_LEVEL", default="INFO"))
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+REFUSE_DEMO_LOGINS = False

@@ -33,6 +33,11 @@ def origin() -> Origin:
     return _origin.get()
 
 
+def stand_in(*, source: str, request_id: str = "") -> None:
+    """Name the origin of what this task does, until the next task of the process names its own."""
+    _origin.set(Origin(source, request_id))
+
+
 @contextmanager
 def acting(*, source: str, request_id: str = "") -> Iterator[None]:
     """Name the origin of everything recorded inside; an empty request id keeps the one around it."""
