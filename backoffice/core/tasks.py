@@ -4,6 +4,7 @@ from celery import shared_task
 
 from . import bell
 from .beat import crontab, every
+from .imports import work as import_work  # noqa: F401 (its kinds of work)
 from .lists import jobs as list_jobs  # noqa: F401 (its kinds of work)
 from .services import audit_chain, outbox, running
 
