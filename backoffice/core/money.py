@@ -59,7 +59,7 @@ def marks(language: str) -> tuple[str, str]:
 
 def format_number(value: Decimal | int, language: str, places: int | None = None) -> str:
     """Group in threes; `places` decimals (rounded half up to even for show only), else as many as the value carries."""
-    shown = f"{value:,f}" if places is None else f"{value:,.{places}f}"
+    shown = f"{value:,.{places}f}" if places is not None else f"{value:,d}" if isinstance(value, int) else f"{value:,f}"
     thousands, decimal = marks(language)
     if shown.startswith("-"):
         shown = MINUS + shown[1:] if shown.strip("-0.,") else shown[1:]

@@ -85,6 +85,7 @@ def test_amounts_show_a_true_minus_before_the_symbol():
     assert format_money(Decimal("-1234.56"), "pt-br") == "\u2212R$\u00a01.234,56"
     assert format_money(Decimal("-1234.56"), "en") == "\u2212R$1,234.56"
     assert format_number(Decimal("-0.001"), "en", 2) == "0.00"
+    assert format_number(-1234, "pt-br") == "\u22121.234"
 
 
 def test_finer_than_a_cent_is_an_error():

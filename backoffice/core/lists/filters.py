@@ -66,11 +66,12 @@ class ListFilters(django_filters.FilterSet):  # type: ignore[misc]
         """The query with amounts and dates written so that a shared link means the same in every language."""
         plain = query.copy()
         for name, value in self.applied():
-            if isinstance(value, slice) and name not in self.sensitive:
+            plainly = getattr(self.form.fields[name], "plain", None)
+            if plainly is not None and isinstance(value, slice) and name not in self.sensitive:
                 for key, end in zip(self.keys_of(name), (value.start, value.stop), strict=True):
                     plain.pop(key, None)
                     if end is not None:
-                        plain[key] = self.filters[name].field.plain(end)
+                        plain[key] = plainly(end)
         return plain
 
     def sentence(self, name: str, value: Any) -> tuple[str, str]:
