@@ -35,9 +35,7 @@ class Command(BaseCommand):
                 raise CommandError(f"{role} owns the tables; the application needs a role of its own.")
             cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
             if cursor.fetchone() is None:
-                raise CommandError(
-                    f"There is no database role {role}. Create it: CREATE ROLE {role} LOGIN PASSWORD '…'"
-                )
+                create(str(role), conninfo_to_dict(url).get("password") if url else None)
             names = {
                 "app": sql.Identifier(str(role)),
                 "schema": sql.Identifier(schema),
