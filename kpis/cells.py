@@ -4,14 +4,17 @@
 The statements are few and set-based: any number of series, periods and days in one round trip.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 
 from backoffice.core.calendar import Period
@@ -19,7 +22,9 @@ from backoffice.core.calendar import Period
 from . import aggregates
 from .definitions import Cell
 from .periods import BucketGrain, Slice, coarsest, is_bucket, slices
-from .series import SERIES, Quantity, Series
+from .series import SERIES, Quantity
+
+log = logging.getLogger(__name__)
 
 Axis = tuple[str, int]  # a series and the number of one of its dims, 0 for all
 ByValue = dict[str, dict[str, Cell]]  # dim value → series → cell
@@ -49,23 +54,26 @@ def starts(period: Period, grain: BucketGrain) -> list[datetime]:
 _TOTAL = """
 SELECT 'total', {place}, b.series, NULL::timestamptz, b.value,
     sum(b.n)::bigint, sum(b.hits)::bigint, sum(b.sum), min(b.low), max(b.high),
-    CASE WHEN %(one{place})s THEN max(b.p50) END, CASE WHEN %(one{place})s THEN max(b.p90) END
+    CASE WHEN %(one{place})s THEN max(b.p50) END, CASE WHEN %(one{place})s THEN max(b.p90) END, max(b.as_of)
 FROM kpis_bucket b
 JOIN unnest(%(series)s::text[], %(dims)s::int[]) AS axis (series, dim) ON (b.series, b.dim) = (axis.series, axis.dim)
 WHERE b.grain = %(grain{place})s AND b.start >= %(start{place})s AND b.start < %(end{place})s
 GROUP BY b.series, b.value
 """
 _POINT = """
-SELECT 'point', {place}, b.series, b.start, b.value, b.n, b.hits, b.sum, b.low, b.high, b.p50, b.p90
+SELECT 'point', {place}, b.series, b.start, b.value, b.n, b.hits, b.sum, b.low, b.high, b.p50, b.p90, NULL::timestamptz
 FROM kpis_bucket b
 JOIN unnest(%(series)s::text[], %(dims)s::int[]) AS axis (series, dim) ON (b.series, b.dim) = (axis.series, axis.dim)
 WHERE b.grain = %(point_grain{place})s AND b.start >= %(start{place})s AND b.start < %(end{place})s
 """
-# Percentiles do not add up, so a period that is no bucket reads them from the facts.
-_LIVE = """
-SELECT 'live', {place}, l.series, NULL::timestamptz, l.value, l.n, l.hits, l.sum, l.low, l.high, l.p50, l.p90
-FROM ({live}) l
+# Percentiles do not add up: a period that is no bucket reads them from the facts, once while its buckets stand.
+_MIDDLE = """
+SELECT {place}, '{series}', {value} AS value,
+    percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY f.seconds::float8)
+FROM kpis_livefact f
+WHERE f.series = '{series}' AND f.occurred_at >= %(start{place})s AND f.occurred_at < %(end{place})s GROUP BY 1, 2, 3
 """
+MIDDLE_SECONDS = 7 * 86400
 
 
 @dataclass(frozen=True)
@@ -83,8 +91,8 @@ class Answer:
     points: Timed
 
 
-def read(series: Sequence[Axis], asks: Sequence[Ask], *, percentiles: bool = True) -> list[Answer]:
-    """The cells of every series in every period, in one statement."""
+def read(series: Sequence[Axis], asks: Sequence[Ask]) -> list[Answer]:
+    """The cells of every series in every period, in one statement; in two where medians of free periods are new."""
     parameters: dict[str, Any] = {"series": [key for key, _ in series], "dims": [dim for _, dim in series]}
     texts = []
     for place, ask in enumerate(asks):
@@ -98,32 +106,75 @@ def read(series: Sequence[Axis], asks: Sequence[Ask], *, percentiles: bool = Tru
         }
         if ask.totals:
             texts.append(_TOTAL.format(place=place))
-            if percentiles and not is_bucket(ask.period):
-                texts += [
-                    _LIVE.format(place=place, live=_live_total(known, dim, place))
-                    for known, dim in ((SERIES[key], dim) for key, dim in series)
-                    if known.quantity in (Quantity.DURATION, Quantity.SCORE)
-                ]
         if ask.points:
             texts.append(_POINT.format(place=place))
     answers = [Answer(defaultdict(dict), defaultdict(dict)) for _ in asks]
-    for kind, place, key, start, value, *figures in _fetch(" UNION ALL ".join(texts), parameters):
-        answer = answers[place]
+    stamps: dict[tuple[int, str], tuple[datetime, int]] = {}  # when the cells of a period last changed, and their n
+    for kind, place, key, start, value, *figures, as_of in _fetch(" UNION ALL ".join(texts), parameters):
+        cell = Cell(*figures)
         if kind == "point":
-            answer.points[(start, value)][key] = Cell(*figures)
-        elif kind == "live" or key not in answer.totals[value]:
-            answer.totals[value][key] = Cell(*figures)
+            answers[place].points[(start, value)][key] = cell
+            continue
+        answers[place].totals[value][key] = cell
+        if SERIES[key].quantity is Quantity.DURATION and not parameters[f"one{place}"]:
+            changed, n = stamps.get((place, key), (as_of, 0))
+            stamps[(place, key)] = max(changed, as_of), n + cell.n
+    if stamps:
+        for (place, key), values in _middles(dict(series), stamps, parameters).items():
+            for value, (p50, p90) in values.items():
+                row = answers[place].totals[value]
+                if key in row:
+                    row[key] = row[key]._replace(p50=p50, p90=p90)
     return answers
 
 
-def _live_total(series: Series, dim: int, place: int) -> str:
-    value = f"f.dim{dim}" if dim else "''::text"
-    return (
-        f"SELECT series, value, {aggregates.UNPACKED} FROM ("
-        f"SELECT f.series, {value} AS value, {aggregates.readings(series)} FROM kpis_livefact f"
-        f" WHERE f.series = '{series.key}' AND f.occurred_at >= %(start{place})s AND f.occurred_at < %(end{place})s"
-        " GROUP BY 1, 2) packed"
-    )
+Middles = dict[str, tuple[Decimal, Decimal]]  # dim value → p50, p90
+
+
+def _middles(
+    dims: dict[str, int], stamps: dict[tuple[int, str], tuple[datetime, int]], parameters: dict[str, Any]
+) -> dict[tuple[int, str], Middles]:
+    """Percentiles of the periods and series in `stamps`, remembered under the moment their buckets last changed,
+    so a changed fact is always a new name and nothing remembered is ever out of date."""
+    names = {
+        (place, key): f"kpis.middle:{key}:{dims[key]}:{parameters[f'start{place}']:%Y%m%d%H%M}"
+        f":{parameters[f'end{place}']:%Y%m%d%H%M}:{changed.timestamp():.6f}:{n}"
+        for (place, key), (changed, n) in stamps.items()
+    }
+    remembered = _remembered(list(names.values()))
+    found = {at: remembered[name] for at, name in names.items() if name in remembered}
+    missing = [at for at in names if at not in found]
+    if missing:
+        text = " UNION ALL ".join(
+            _MIDDLE.format(place=place, series=key, value=f"f.dim{dims[key]}" if dims[key] else "''::text")
+            for place, key in missing
+        )
+        fresh: dict[tuple[int, str], Middles] = {at: {} for at in missing}
+        for place, key, value, (p50, p90) in _fetch(text, parameters):
+            fresh[(place, key)][value] = _microseconds(p50), _microseconds(p90)
+        _remember({names[at]: middles for at, middles in fresh.items()})
+        found |= fresh
+    return found
+
+
+def _microseconds(seconds: float) -> Decimal:
+    return Decimal(seconds).quantize(Decimal("0.000001"))
+
+
+def _remembered(names: list[str]) -> dict[str, Middles]:
+    """What the cache knows; nothing when it is away, it only saves time."""
+    try:
+        return cache.get_many(names)
+    except Exception:  # whatever the cache's client raises
+        log.warning("kpis.cache_unreachable")
+        return {}
+
+
+def _remember(middles: dict[str, Middles]) -> None:
+    try:
+        cache.set_many(middles, MIDDLE_SECONDS)
+    except Exception:
+        log.warning("kpis.cache_unreachable")
 
 
 def timed(

@@ -65,9 +65,6 @@ ON CONFLICT (series, grain, dim, start, value) DO UPDATE
 SET (n, hits, sum, low, high, p50, p90, definition_version, as_of) = (
     EXCLUDED.n, EXCLUDED.hits, EXCLUDED.sum, EXCLUDED.low, EXCLUDED.high, EXCLUDED.p50, EXCLUDED.p90,
     EXCLUDED.definition_version, EXCLUDED.as_of)
-WHERE (b.n, b.hits, b.sum, b.low, b.high, b.p50, b.p90, b.definition_version) IS DISTINCT FROM (
-    EXCLUDED.n, EXCLUDED.hits, EXCLUDED.sum, EXCLUDED.low, EXCLUDED.high, EXCLUDED.p50, EXCLUDED.p90,
-    EXCLUDED.definition_version)
 """
 
 
