@@ -38,7 +38,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
 
 if (palette) {
   const input = palette.querySelector("input");
-  const results = palette.querySelector("[role=listbox]");
+  const results = document.getElementById("palette-results");
   let before = null;
   let asked = 0;
   let waiting = 0;

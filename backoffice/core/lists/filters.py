@@ -15,6 +15,7 @@ from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_filters.widgets import SuffixedMultiWidget
 
 from ..forms import MoneyField
@@ -200,11 +201,17 @@ def _instant(value: date | datetime, *, after: bool = False) -> datetime:
     return timezone.make_aware(datetime.combine(value + timedelta(days=1 if after else 0), time.min))
 
 
+ENDS = (gettext_lazy("from"), gettext_lazy("to"))
+LIMITS = (gettext_lazy("at least"), gettext_lazy("at most"))
+
+
 class PeriodWidget(SuffixedMultiWidget):  # type: ignore[misc]
     suffixes = ["from", "to"]
+    use_fieldset = True
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__([forms.DateInput(attrs={"type": "date"}), forms.DateInput(attrs={"type": "date"})], attrs)
+        ends = [forms.DateInput(attrs={"type": "date", "aria-label": label}) for label in ENDS]
+        super().__init__(ends, attrs)
 
     def decompress(self, value: slice | None) -> list[Any]:
         return [value.start, value.stop] if value else [None, None]
@@ -235,9 +242,10 @@ class PeriodFilter(django_filters.Filter):  # type: ignore[misc]
 
 class MoneyRangeWidget(SuffixedMultiWidget):  # type: ignore[misc]
     suffixes = ["min", "max"]
+    use_fieldset = True
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        ends = [forms.TextInput(attrs={"inputmode": "decimal"}), forms.TextInput(attrs={"inputmode": "decimal"})]
+        ends = [forms.TextInput(attrs={"inputmode": "decimal", "aria-label": label}) for label in LIMITS]
         super().__init__(ends, attrs)
 
     def decompress(self, value: slice | None) -> list[Any]:
