@@ -13,9 +13,8 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django_filters.widgets import SuffixedMultiWidget
 
 from ..forms import MoneyField
