@@ -22,13 +22,17 @@ NAMES = {
 }
 
 
+def email_of(role: str) -> str:
+    return f"{role.replace('_', '.')}@araucaria.example"
+
+
 def create() -> dict[str, User]:
     """Role → its person."""
     people = {}
     hashed = make_password(PASSWORD)  # once: a good hash is slow on purpose
     for role in ROLES:
         user = User.objects.create(
-            email=f"{role.key.replace('_', '.')}@araucaria.example",
+            email=email_of(role.key),
             password=hashed,
             name=NAMES[role.key],
             is_demo=True,
