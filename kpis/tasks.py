@@ -5,6 +5,7 @@ from celery import shared_task
 from backoffice.core import bell
 from backoffice.core.beat import crontab, every
 
+from . import paper  # noqa: F401 (its job)
 from .services import alerts, proof, rollup
 
 
