@@ -32,7 +32,7 @@ class Kind:
 
     model: type[models.Model]
     url_name: str
-    right: str
+    right: str | Callable[[Any], str]
     label: Callable[[Any], str] | None
     own: tuple[str, ...]
     within: str
@@ -69,7 +69,7 @@ def register(
     model: type[models.Model],
     url_name: str = "",
     *,
-    right: str,
+    right: str | Callable[[Any], str],
     label: Callable[[Any], str] | None = None,
     own: str | tuple[str, ...] = (),
     within: str = "",
@@ -79,9 +79,11 @@ def register(
 ) -> None:
     """Make records of `model` reachable by reference.
 
-    url_name: takes the primary key as its only argument; or give `page`, record → URL.   own: the fields that hold ids
-    of people who may read the record without `right`.   within: the field that holds the reference of a record whose
-    readers read this one too.   carer: the field that holds the id of who looks after it and hears of every comment.
+    url_name: takes the primary key as its only argument; or give `page`, record → URL.
+    right: one for all records, or record → right.
+    own: the fields that hold ids of people who may read the record without `right`.
+    within: the field that holds the reference of a record whose readers read this one too.
+    carer: the field that holds the id of who looks after it and hears of every comment.
     related: what `label` and `page` follow.
     """
     owners = (own,) if isinstance(own, str) else own
@@ -93,9 +95,14 @@ def kind_of(ref: str) -> Kind | None:
 
 
 def right_of(ref: str) -> str | None:
-    """The right that reading the record asks, or None when nobody registered its kind."""
+    """The right that reading the record asks, or None when nobody registered its kind (or the record is gone)."""
     kind = kind_of(ref)
-    return kind.right if kind else None
+    if kind is None:
+        return None
+    if isinstance(kind.right, str):
+        return kind.right
+    card = resolve([ref]).get(ref)
+    return card.right if card else None
 
 
 def resolve(refs: Iterable[str]) -> dict[str, Card]:
@@ -138,7 +145,7 @@ def readers(card: Card, people: QuerySet[User]) -> QuerySet[User]:
 
 def prefixes_open_to(user: User) -> list[str]:
     """How the references begin of those kinds that this person may read altogether."""
-    return sorted(f"{name}:" for name, kind in _KINDS.items() if user.may(kind.right))
+    return sorted(f"{name}:" for name, kind in _KINDS.items() if isinstance(kind.right, str) and user.may(kind.right))
 
 
 def record_of(ref: str) -> models.Model | None:
@@ -157,7 +164,7 @@ def _card(ref: str, kind: Kind, record: models.Model) -> Card:
         ref=ref,
         label=kind.label(record) if kind.label else str(record),
         url=kind.page(record) if kind.page else reverse(kind.url_name, args=[record.pk]),
-        right=kind.right,
+        right=kind.right if isinstance(kind.right, str) else kind.right(record),
         kind=capfirst(str(kind.model._meta.verbose_name)),
         owner_ids=frozenset(owner for name in kind.own if (owner := getattr(record, name)) is not None),
         within_right=right_of(getattr(record, kind.within)) if kind.within else None,
