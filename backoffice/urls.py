@@ -4,6 +4,8 @@ from django.urls import include, path
 urlpatterns = [
     path("account/", include("backoffice.core.account_urls")),
     path("configuration/", admin.site.urls),
+    path("numbers/", include("kpis.urls")),
+    path("marketing/", include("marketing.urls")),
     path("", include("backoffice.core.urls")),
 ]
 
