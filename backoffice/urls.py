@@ -5,6 +5,8 @@ urlpatterns = [
     path("account/", include("backoffice.core.account_urls")),
     path("configuration/", admin.site.urls),
     path("numbers/", include("kpis.urls")),
+    path("finance/", include("finance.urls")),
+    path("logistics/", include("logistics.urls")),
     path("marketing/", include("marketing.urls")),
     path("", include("backoffice.core.urls")),
 ]

@@ -76,16 +76,13 @@ class OrderException(Referable):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["due_at", "id"],
-                condition=Q(closed_at=None, waived_at=None),
-                name="logistics_exception_due",
-            ),
+            models.Index(fields=["due_at", "id"], name="logistics_exception_due"),
             models.Index(
                 fields=["code", "due_at", "id"],
                 condition=Q(closed_at=None, waived_at=None),
                 name="logistics_exception_code",
             ),
+            models.Index(fields=["amount", "id"], name="logistics_exception_amount"),
             models.Index(fields=["-opened_at", "-id"], name="logistics_exception_newest"),
         ]
 

@@ -219,3 +219,11 @@ class OrderEvent(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["order", "-id"], name="logistics_event_order")]
+
+    @property
+    def from_label(self) -> str:
+        return str(dict(Order.Status.choices).get(self.from_status, self.from_status))
+
+    @property
+    def to_label(self) -> str:
+        return str(dict(Order.Status.choices).get(self.to_status, self.to_status))

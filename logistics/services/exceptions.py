@@ -6,6 +6,7 @@ table or for all, and opens, closes and adjusts in whole sets; running it again 
 
 from dataclasses import dataclass
 from datetime import datetime, time
+from decimal import Decimal
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -114,7 +115,7 @@ def detect(cursor: CursorWrapper, *, now: datetime, ids: str | None = None, only
     """
     detectors = [detector for detector in DETECTORS if only is None or detector.code in only]
     orders = (
-        "WITH o AS MATERIALIZED (SELECT o.* FROM logistics_order o JOIN {ids} i ON i.id = o.id) ".format(ids=ids)
+        f"WITH o AS MATERIALIZED (SELECT o.* FROM logistics_order o JOIN {ids} i ON i.id = o.id) "
         if ids
         else ""
     )
@@ -162,13 +163,19 @@ def detect_for(order_ids: list[int], *, now: datetime) -> Found:
 # --- what people do -------------------------------------------------------------------------------------------------
 
 
-def waive_limit() -> "Company":
-    """The company whose limit holds; without one nothing above zero is waived by one person."""
-    return Company.objects.first() or Company(waive_limit=0)
+def waive_limit() -> Decimal:
+    """Up to this amount one person may waive; without a company, nothing above zero."""
+    company = Company.objects.first()
+    return company.waive_limit if company else Decimal(0)
+
+
+def waiting_approval(exception: OrderException) -> Approval | None:
+    """The question whether it may be waived, while it waits for a second person."""
+    return Approval.objects.filter(kind=WAIVE, subject=exception.ref, state=Approval.State.WAITING).first()
 
 
 def needs_second_person(exception: OrderException) -> bool:
-    return abs(exception.amount or 0) > waive_limit().waive_limit
+    return abs(exception.amount or 0) > waive_limit()
 
 
 @transaction.atomic
@@ -221,6 +228,18 @@ def _waive(pk: int, *, reason: str, by: User, approved_by: User | None, at: date
 
 
 @transaction.atomic
+def waive_many(exception_ids: list[int], *, reason: str, by: User) -> None:
+    """Waive exceptions that one person may waive, in one statement; the database refuses any above the limit."""
+    rows = OrderException.objects.filter(pk__in=exception_ids, closed_at=None, waived_at=None)
+    pks = list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+    OrderException.objects.filter(pk__in=pks).update(
+        waived_by=by, waived_at=timezone.now(), waive_reason=reason, version=F("version") + 1
+    )
+    for pk in pks:
+        audit.record("logistics.exception_waived", f"logistics.orderexception:{pk}", by=by, reason=reason)
+
+
+@transaction.atomic
 def reopen(exception_id: int, *, by: User) -> None:
     """Take a waiver back. Raises NotWaived."""
     changed = OrderException.objects.filter(pk=exception_id, closed_at=None, waived_at__isnull=False).update(
@@ -234,10 +253,10 @@ def reopen(exception_id: int, *, by: User) -> None:
 @transaction.atomic
 def assign(exception_ids: list[int], *, owner: User | None, by: User) -> int:
     """Give open exceptions to one person, or back to the department; how many."""
-    changed = OrderException.objects.filter(pk__in=exception_ids, closed_at=None).update(
-        owner=owner, version=F("version") + 1
-    )
-    for pk in exception_ids:
+    rows = OrderException.objects.filter(pk__in=exception_ids, closed_at=None)
+    pks = list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+    changed = OrderException.objects.filter(pk__in=pks).update(owner=owner, version=F("version") + 1)
+    for pk in pks:
         audit.record(
             "logistics.exception_assigned", f"logistics.orderexception:{pk}", by=by, owner=owner.pk if owner else None
         )

@@ -1,0 +1,157 @@
+"""Orders, exceptions and products, ready to show."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import CharField, Count, Q, QuerySet, Sum
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.core.folding import plain
+from backoffice.core.search import Hit, Query
+from finance.models import Payment
+
+from . import states
+from .models import Order, OrderEvent, OrderException, OrderItem, Product, Review
+
+CharField.register_lookup(Lower)  # number__lower, as its index has it
+
+TONES = {
+    "received": "quiet",
+    "paid": "info",
+    "processing": "info",
+    "invoiced": "info",
+    "on_hold": "attention",
+    "unavailable": "wrong",
+    "shipped": "info",
+    "delivered": "good",
+    "returned": "attention",
+    "cancelled": "quiet",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of an order's way: when, and how long since the step before."""
+
+    label: str | Promise
+    at: datetime | None
+    took: timedelta | None  # between instants
+    wall: timedelta | None  # as the clocks on the wall showed it, when that differs
+    is_late: bool = False
+
+
+@dataclass(frozen=True)
+class OrderPage:
+    order: Order
+    items: list[OrderItem]
+    payments: list[Payment]
+    reviews: list[Review]
+    exceptions: list[OrderException]
+    events: list[OrderEvent]
+    stages: list[Stage]
+    moves: list[tuple[str, str | Promise]]
+    difference: Decimal  # paid − items − freight
+    tone: str
+
+
+def order_url(pk: int) -> str:
+    return reverse("logistics:order", args=[pk])
+
+
+def order_page(pk: int) -> OrderPage | None:
+    """One order with everything around it, in six queries."""
+    order = Order.objects.select_related("customer", "batch__received_by").filter(pk=pk).first()
+    if order is None:
+        return None
+    return OrderPage(
+        order=order,
+        items=list(order.items.select_related("product__category", "seller").order_by("seq")),
+        payments=list(Payment.objects.filter(origin=order.ref).order_by("seq")),
+        reviews=list(order.reviews.order_by("created_at", "pk")),
+        exceptions=list(order.exceptions.select_related("owner", "waived_by").order_by("closed_at", "-opened_at")),
+        events=list(order.events.select_related("by").order_by("-pk")[:20]),
+        stages=stages(order),
+        moves=[(key, Order.Status(key).label) for key in states.MOVES[order.status]],
+        difference=order.paid_amount - order.total_amount,
+        tone=TONES[order.status],
+    )
+
+
+def stages(order: Order) -> list[Stage]:
+    """Purchase, approval, hand-over, delivery: each with the time since the last stamp before it that is there."""
+    steps = [
+        (_("Purchased"), order.purchased_at, order.purchased_wall),
+        (_("Payment approved"), order.approved_at, order.approved_wall),
+        (_("Handed to the carrier"), order.handed_over_at, order.handed_over_wall),
+        (_("Delivered"), order.delivered_at, order.delivered_wall),
+    ]
+    found: list[Stage] = []
+    before: tuple[datetime, datetime | None] | None = None
+    for label, at, wall in steps:
+        took = at - before[0] if at and before else None
+        walls = wall - before[1] if wall and before and before[1] else None
+        found.append(Stage(label, at, took, walls if walls != took else None))
+        if at:
+            before = (at, wall)
+    return found
+
+
+def exception(pk: int) -> OrderException | None:
+    return (
+        OrderException.objects.select_related("order__customer", "owner", "waived_by", "waive_approved_by")
+        .filter(pk=pk)
+        .first()
+    )
+
+
+@dataclass(frozen=True)
+class ProductPage:
+    product: Product
+    units: int
+    revenue: Decimal
+    freight: Decimal
+    items: list[OrderItem]
+
+
+def product_page(pk: int) -> ProductPage | None:
+    """One product, what it sold, and its latest orders."""
+    product = Product.objects.select_related("category").filter(pk=pk).first()
+    if product is None:
+        return None
+    sums = product.order_items.aggregate(n=Count("pk"), price=Sum("price"), freight=Sum("freight"))
+    latest = product.order_items.select_related("order", "seller").order_by("-order__purchased_at", "-pk")[:20]
+    return ProductPage(product, sums["n"], sums["price"] or Decimal(0), sums["freight"] or Decimal(0), list(latest))
+
+
+def orders_with(rows: QuerySet[Order], text: str) -> QuerySet[Order]:
+    """Orders in which every word begins the number, or stands in the customer's name, city or state."""
+    for word in text.split()[:8]:
+        folded = plain(word)
+        rows = rows.filter(Q(number__lower__startswith=folded) | Q(search__contains=folded))
+    return rows
+
+
+def reviews_of(rows: QuerySet[Review], text: str) -> QuerySet[Review]:
+    """Reviews whose own number, or whose order's number, is the text."""
+    found = Order.objects.filter(number=text.strip()).values("pk")
+    return rows.filter(Q(external_id=text.strip()) | Q(order__in=found))
+
+
+def products_with(rows: QuerySet[Product], text: str) -> QuerySet[Product]:
+    """Products whose code begins with the text, or whose name holds every word."""
+    named = Q()
+    for word in text.split()[:8]:
+        named &= Q(name__plain__contains=plain(word))
+    return rows.filter(Q(code__startswith=text.strip()) | named)
+
+
+def find_orders(query: Query, limit: int) -> Iterable[Hit]:
+    """For the palette: by number or customer, the newest first."""
+    rows: Any = orders_with(Order.objects.all(), query.text).order_by("-purchased_at", "-pk")[:limit]
+    return [Hit(order.number, order_url(order.pk), order.customer_name or order.customer_city) for order in rows]
