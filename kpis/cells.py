@@ -50,21 +50,29 @@ def starts(period: Period, grain: BucketGrain) -> list[datetime]:
     return [instants(part.period)[0] for part in slices(period, grain) if part.whole]
 
 
-# One row per period and series: sums of the coarsest buckets; percentiles when the period is one bucket.
+# A CTE also keeps the planner from starting parallel workers, which take longer than the whole answer.
+_AXIS = """
+WITH axis (series, dim) AS MATERIALIZED (SELECT * FROM unnest(%(series)s::text[], %(dims)s::int[]))
+"""
+# One row per period and series: sums of the coarsest buckets; percentiles when the period is one bucket. Starts travel
+# as seconds, which are read ten times faster; the two ANY are what the index needs to hear.
 _TOTAL = """
-SELECT 'total', {place}, b.series, NULL::timestamptz, b.value,
+SELECT true, {place}, b.series, NULL::bigint, b.value,
     sum(b.n)::bigint, sum(b.hits)::bigint, sum(b.sum), min(b.low), max(b.high),
     CASE WHEN %(one{place})s THEN max(b.p50) END, CASE WHEN %(one{place})s THEN max(b.p90) END, max(b.as_of)
 FROM kpis_bucket b
-JOIN unnest(%(series)s::text[], %(dims)s::int[]) AS axis (series, dim) ON (b.series, b.dim) = (axis.series, axis.dim)
-WHERE b.grain = %(grain{place})s AND b.start >= %(start{place})s AND b.start < %(end{place})s
+JOIN axis ON (b.series, b.dim) = (axis.series, axis.dim)
+WHERE b.series = ANY(%(series)s) AND b.dim = ANY(%(any_dim)s) AND b.grain = %(grain{place})s
+AND b.start >= %(start{place})s AND b.start < %(end{place})s
 GROUP BY b.series, b.value
 """
 _POINT = """
-SELECT 'point', {place}, b.series, b.start, b.value, b.n, b.hits, b.sum, b.low, b.high, b.p50, b.p90, NULL::timestamptz
+SELECT false, {place}, b.series, extract(epoch FROM b.start)::bigint, b.value,
+    b.n, b.hits, b.sum, b.low, b.high, b.p50, b.p90, NULL::timestamptz
 FROM kpis_bucket b
-JOIN unnest(%(series)s::text[], %(dims)s::int[]) AS axis (series, dim) ON (b.series, b.dim) = (axis.series, axis.dim)
-WHERE b.grain = %(point_grain{place})s AND b.start >= %(start{place})s AND b.start < %(end{place})s
+JOIN axis ON (b.series, b.dim) = (axis.series, axis.dim)
+WHERE b.series = ANY(%(series)s) AND b.dim = ANY(%(any_dim)s) AND b.grain = %(point_grain{place})s
+AND b.start >= %(start{place})s AND b.start < %(end{place})s
 """
 # Percentiles do not add up: a period that is no bucket reads them from the facts, once while its buckets stand.
 _MIDDLE = """
@@ -93,7 +101,11 @@ class Answer:
 
 def read(series: Sequence[Axis], asks: Sequence[Ask]) -> list[Answer]:
     """The cells of every series in every period, in one statement; in two where medians of free periods are new."""
-    parameters: dict[str, Any] = {"series": [key for key, _ in series], "dims": [dim for _, dim in series]}
+    parameters: dict[str, Any] = {
+        "series": [key for key, _ in series],
+        "dims": [dim for _, dim in series],
+        "any_dim": sorted({dim for _, dim in series}),
+    }
     texts = []
     for place, ask in enumerate(asks):
         start, end = instants(ask.period)
@@ -110,9 +122,11 @@ def read(series: Sequence[Axis], asks: Sequence[Ask]) -> list[Answer]:
             texts.append(_POINT.format(place=place))
     answers = [Answer(defaultdict(dict), defaultdict(dict)) for _ in asks]
     stamps: dict[tuple[int, str], tuple[datetime, int]] = {}  # when the cells of a period last changed, and their n
-    for kind, place, key, start, value, *figures, as_of in _fetch(" UNION ALL ".join(texts), parameters):
+    moments: dict[int, datetime] = {}
+    for is_total, place, key, epoch, value, *figures, as_of in _fetch(_AXIS + " UNION ALL ".join(texts), parameters):
         cell = Cell(*figures)
-        if kind == "point":
+        if not is_total:
+            start = moments.get(epoch) or moments.setdefault(epoch, datetime.fromtimestamp(epoch, UTC))
             answers[place].points[(start, value)][key] = cell
             continue
         answers[place].totals[value][key] = cell

@@ -133,6 +133,8 @@ def tiles(measures: Sequence[Measure | str], period: Period, *, today: date | No
     )
     fresh = cells.freshness([key for key, _ in axes])
     settings = {setting.measure: setting for setting in MeasureSetting.objects.select_related("owner")}
+    days = {start: _day(start) for start in cells.starts(period, spark_grain(period))}
+    days = {start: day for start, day in days.items() if day <= today}
     found = []
     for measure in wanted:
         ages = [fresh[key] for key in measure.series]
@@ -147,7 +149,7 @@ def tiles(measures: Sequence[Measure | str], period: Period, *, today: date | No
                 now=measure.read(now_cells.totals[""]),
                 previous=measure.read(before_cells.totals[""]),
                 last_year=measure.read(year_cells.totals[""]),
-                points=_filled(measure, now_cells.points, period, today),
+                points=_filled(measure, now_cells.points, days),
                 as_of=min(age.as_of for age in ages),
                 first_day=_day(min(first)) if first else None,
                 last_day=_day(max(last)) if last else None,
@@ -247,14 +249,11 @@ def _points(measure: Measure, found: cells.Timed, whole: dict[datetime, dict[str
     ]
 
 
-def _filled(measure: Measure, found: cells.Timed, period: Period, today: date) -> list[Point]:
-    """Every bucket of a line up to today, those without facts too: a day without orders is a zero, not a gap."""
-    points = {point.start: point for point in _points(measure, found)}
-    nothing = measure.read({})
-    for start in cells.starts(period, spark_grain(period)):
-        if start not in points and _day(start) <= today:
-            points[start] = Point(start, _day(start), nothing)
-    return [points[start] for start in sorted(points)]
+def _filled(measure: Measure, found: cells.Timed, days: dict[datetime, date]) -> list[Point]:
+    """A point for every bucket in `days` (start → civil day), those without facts too: a day without orders is a zero,
+    not a gap."""
+    nothing: dict[str, Cell] = {}
+    return [Point(start, day, measure.read(found.get((start, ""), nothing))) for start, day in days.items()]
 
 
 def _day(start: datetime) -> date:

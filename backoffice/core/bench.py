@@ -1,0 +1,107 @@
+"""Measurements anybody can repeat: `manage.py bench NAME`, each in a scratch database that is gone afterwards.
+
+    @bench("kpis", arguments=add_arguments)          # in <app>/bench.py
+    def kpis(options: dict[str, Any], say: Say) -> dict[str, Any]:
+        say("filling")                               # progress, for people
+        return {"facts": 1_000_000, "fill_s": 3.2}   # printed as the last line, one JSON object
+
+The function runs with the default connection on the scratch database, migrated and empty. `DATABASE_URL` must belong to
+a role that may create databases.
+"""
+
+import os
+import secrets
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import psycopg
+from django.core.management import call_command
+from django.core.management.base import CommandParser
+from django.db import connections
+from django.utils.module_loading import autodiscover_modules
+from psycopg import sql
+
+Say = Callable[[str], None]
+Run = Callable[[dict[str, Any], Say], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Bench:
+    name: str
+    run: Run
+    arguments: Callable[[CommandParser], None] | None
+
+
+_BENCHES: dict[str, Bench] = {}
+
+
+def bench(name: str, *, arguments: Callable[[CommandParser], None] | None = None) -> Callable[[Run], Run]:
+    """Register a measurement; `arguments` adds its own options to the command."""
+
+    def keep(run: Run) -> Run:
+        _BENCHES[name] = Bench(name, run, arguments)
+        return run
+
+    return keep
+
+
+def benches() -> dict[str, Bench]:
+    """Every bench of every app."""
+    autodiscover_modules("bench")
+    return dict(sorted(_BENCHES.items()))
+
+
+@contextmanager
+def scratch() -> Iterator[str]:
+    """The default connection on a new, migrated database; dropped at the end, whatever ends it."""
+    default = connections["default"]
+    name, home = f"bench_{os.getpid()}_{secrets.token_hex(4)}", default.settings_dict["NAME"]
+    with _ended_by_exception():
+        _maintain(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            _move(name)
+            call_command("migrate", verbosity=0, skip_checks=True)
+            yield name
+        finally:
+            _move(home)
+            _maintain(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that `share` of the measurements do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, max(0, -(-int(share * 100) * len(ordered) // 100) - 1))]
+
+
+def _move(name: str) -> None:
+    connection = connections["default"]
+    connection.close()
+    if getattr(connection, "pool", None):
+        connection.close_pool()  # type: ignore[attr-defined]
+    connection.settings_dict["NAME"] = name  # the same dict that other threads' connections are made from
+
+
+def _maintain(statement: sql.Composed) -> None:
+    parameters = connections["default"].get_connection_params()
+    for theirs in ("pool", "context", "cursor_factory", "prepare_threshold", "server_side_binding"):
+        parameters.pop(theirs, None)
+    with psycopg.connect(**{**parameters, "dbname": "postgres"}, autocommit=True) as line:
+        line.execute(statement)
+
+
+@contextmanager
+def _ended_by_exception() -> Iterator[None]:
+    """SIGTERM becomes an exception, so that the database is dropped on the way out."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(143)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
