@@ -2,12 +2,15 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from . import say
 from .places import ROOT, VAR
+from .process import tie
 
 MIGRATED = VAR / "pg" / "migrated.txt"
 COMPANY = VAR / "pg" / "company.txt"  # "demo" or "own": decided at the first start
@@ -28,23 +31,43 @@ def forget() -> None:
     MIGRATED.unlink(missing_ok=True)
 
 
-def migrate(environ: dict[str, str], *, embedded: bool) -> None:
+def migrate(environ: dict[str, str], *, embedded: bool, heed: Callable[[], None] = lambda: None) -> None:
     mark = migrations()
     if embedded and MIGRATED.exists() and MIGRATED.read_text() == mark:
         return
     with say.step("database brought to the present migrations"):
-        django(environ, "migrate", "--noinput", "-v0")
+        django(environ, "migrate", "--noinput", "-v0", heed=heed)
     if embedded:
         MIGRATED.write_text(mark)
 
 
-def django(environ: dict[str, str], *words: str) -> str:
-    """Run one of our commands to its end; its standard output."""
-    done = subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=environ, capture_output=True, text=True)
-    if done.returncode:
-        end = "\n".join((done.stdout + done.stderr).strip().splitlines()[-6:])
+def django(environ: dict[str, str], *words: str, heed: Callable[[], None] = lambda: None) -> None:
+    """Run one of our commands to its end. heed: asked all the while; what it raises ends the command."""
+    running = subprocess.Popen(
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        env=environ,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=tie(signal.SIGTERM),
+    )
+    try:
+        while True:
+            try:
+                output, _ = running.communicate(timeout=0.1)
+                break
+            except subprocess.TimeoutExpired:
+                heed()
+    except BaseException:
+        running.terminate()
+        running.wait(10)
+        raise
+    if running.returncode:
+        end = "\n".join(output.strip().splitlines()[-6:])
         raise say.Trouble(f"manage.py {words[0]} failed:\n{end}")
-    return done.stdout
 
 
 def has_command(name: str) -> bool:

@@ -17,18 +17,18 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
-def _tie(death_signal: int) -> Callable[[], None] | None:
+def tie(death_signal: int) -> Callable[[], None] | None:
     """Ask the kernel to signal the child when we are gone, however we went (Linux)."""
     if not sys.platform.startswith("linux"):
         return None
     us = os.getpid()
 
-    def tie() -> None:
+    def tied() -> None:
         _libc.prctl(PR_SET_PDEATHSIG, death_signal)
         if os.getppid() != us:
             os._exit(1)
 
-    return tie
+    return tied
 
 
 class Child:
@@ -65,7 +65,7 @@ class Child:
                 env=self.environ,
                 cwd=self.folder,
                 start_new_session=True,
-                preexec_fn=_tie(self.death_signal),
+                preexec_fn=tie(self.death_signal),
             )
 
     @property

@@ -143,7 +143,7 @@ class House:
 
         static = build.StaticFiles()
         static.start(self.environ)
-        prepare.migrate(self.environ, embedded=servers.postgres is not None)
+        prepare.migrate(self.environ, embedded=servers.postgres is not None, heed=self._heed)
         self._heed()
         company = self._furnish()
         self.environ["RETAGUARDA_DEMO"] = own["RETAGUARDA_DEMO"] = "1" if company == "demo" else "0"
@@ -176,7 +176,7 @@ class House:
         company = "own"
         if self.demo and prepare.has_command("seed_demo") and not has_people(self.environ):
             with say.step("demo company"):
-                prepare.django(self.environ | {"RETAGUARDA_DEMO": "1"}, "seed_demo")
+                prepare.django(self.environ | {"RETAGUARDA_DEMO": "1"}, "seed_demo", heed=self._heed)
             company = "demo"
         elif self.demo and has_people(self.environ, "is_demo"):
             company = "demo"
