@@ -1,6 +1,7 @@
 """Acts on many exceptions at once."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -40,7 +41,7 @@ class Waive(BulkAction):
         for row in rows:
             if row.closed_at or row.waived_at:
                 refused[row.pk] = _("Not open any more.")
-            elif abs(row.amount or 0) > limit:
+            elif abs(row.amount or Decimal(0)) > limit:
                 refused[row.pk] = _("Above the limit for one person. Waive it on its own; a second person is asked.")
         return refused
 

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import CharField, Count, Q, QuerySet, Sum
-from django.db.models.functions import Lower
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import CharField, Count, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import JSONObject, Lower
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -47,13 +49,22 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Happening:
+    """One event of an order's history."""
+
+    text: str
+    at: datetime
+    who: str
+
+
+@dataclass(frozen=True)
 class OrderPage:
     order: Order
     items: list[OrderItem]
     payments: list[Payment]
     reviews: list[Review]
     exceptions: list[OrderException]
-    events: list[OrderEvent]
+    events: list[Happening]
     stages: list[Stage]
     moves: list[tuple[str, str | Promise]]
     difference: Decimal  # paid − items − freight
@@ -65,8 +76,14 @@ def order_url(pk: int) -> str:
 
 
 def order_page(pk: int) -> OrderPage | None:
-    """One order with everything around it, in six queries."""
-    order = Order.objects.select_related("customer", "batch__received_by").filter(pk=pk).first()
+    """One order with everything around it, in five queries."""
+    history = (
+        OrderEvent.objects.filter(order=OuterRef("pk"))
+        .order_by("-pk")
+        .values(found=JSONObject(kind="kind", at="at", who="by__name", before="from_status", after="to_status"))
+    )
+    orders = Order.objects.select_related("customer", "batch__received_by")
+    order = orders.annotate(history=ArraySubquery(history[:20])).filter(pk=pk).first()
     if order is None:
         return None
     return OrderPage(
@@ -75,12 +92,22 @@ def order_page(pk: int) -> OrderPage | None:
         payments=list(Payment.objects.filter(origin=order.ref).order_by("seq")),
         reviews=list(order.reviews.order_by("created_at", "pk")),
         exceptions=list(order.exceptions.select_related("owner", "waived_by").order_by("closed_at", "-opened_at")),
-        events=list(order.events.select_related("by").order_by("-pk")[:20]),
+        events=[_happening(found) for found in order.history],
         stages=stages(order),
         moves=[(key, Order.Status(key).label) for key in states.MOVES[order.status]],
         difference=order.paid_amount - order.total_amount,
         tone=TONES[order.status],
     )
+
+
+def _happening(found: dict[str, str]) -> Happening:
+    text = str(OrderEvent.Kind(found["kind"]).label)
+    if found["before"] and found["before"] != found["after"]:
+        before, after = Order.Status(found["before"]).label, Order.Status(found["after"]).label
+        text = f"{text}: {before} → {after}"
+    at = parse_datetime(found["at"])
+    assert at is not None
+    return Happening(text, at, found["who"] or "")
 
 
 def stages(order: Order) -> list[Stage]:

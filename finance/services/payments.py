@@ -1,7 +1,7 @@
 """Payments in whole sets, as a channel reports them with its orders.
 
-The caller fills TEMP `incoming_payment` (shape below) in its own transaction; `compare` says what each row would do, and
-`take` does it.
+The caller fills TEMP `incoming_payment` (shape below) in its own transaction; `compare` says what each row would do,
+and `take` does it.
 """
 
 from django.db.backends.utils import CursorWrapper
@@ -43,8 +43,8 @@ FROM finance_payment p WHERE p.source = %s AND p.order_key = i.order_key AND p.s
 """
 
 _INSERT = """
-INSERT INTO finance_payment (source, order_key, seq, origin, method, instalments, amount, currency, ordered_at, batch_id,
-                             version)
+INSERT INTO finance_payment (source, order_key, seq, origin, method, instalments, amount, currency, ordered_at,
+                             batch_id, version)
 SELECT %s, order_key, seq, origin, method, instalments, amount, 'BRL', ordered_at, %s::bigint, 1
 FROM incoming_payment WHERE action = 'c'
 """

@@ -3,8 +3,8 @@
 Stamps come in pairs: `…_at` is the instant, `…_wall` what the shop's clock said (see `clock.py`). The sums and counts
 are kept by `services/sums.py` for whole sets; nobody else writes them.
 
-`batch` names the import that made a row, here and in the other nouns that imports bring. Imports are never deleted, so the
-database does not check it: a million such checks would be a third of an import's time.
+`batch` names the import that made a row, here and in the other nouns that imports bring. Imports are never deleted, so
+the database does not check it: a million such checks would be a third of an import's time.
 """
 
 from decimal import Decimal
@@ -83,8 +83,8 @@ class Order(Referable):
         output_field=models.DecimalField(_("total"), max_digits=18, decimal_places=2),
         db_persist=True,
     )
-    # What the text filter reads beside the number: small letters without accents, one trigram index. The number is not in
-    # it: its many letters would cost an import half its time, and people type a number from its beginning.
+    # What the text filter reads beside the number: small letters without accents, one trigram index. The number is not
+    # in it: its many letters would cost an import half its time, and people type a number from its beginning.
     search = GeneratedField(
         expression=Plain(Concat("customer_name", Value(" "), "customer_city", Value(" "), "customer_state")),
         output_field=models.TextField(),
@@ -219,11 +219,3 @@ class OrderEvent(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["order", "-id"], name="logistics_event_order")]
-
-    @property
-    def from_label(self) -> str:
-        return str(dict(Order.Status.choices).get(self.from_status, self.from_status))
-
-    @property
-    def to_label(self) -> str:
-        return str(dict(Order.Status.choices).get(self.to_status, self.to_status))

@@ -7,6 +7,7 @@ table or for all, and opens, closes and adjusts in whole sets; running it again 
 from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -114,26 +115,22 @@ def detect(cursor: CursorWrapper, *, now: datetime, ids: str | None = None, only
     Runs in the caller's transaction.   only: codes; default all.
     """
     detectors = [detector for detector in DETECTORS if only is None or detector.code in only]
-    orders = (
-        f"WITH o AS MATERIALIZED (SELECT o.* FROM logistics_order o JOIN {ids} i ON i.id = o.id) "
-        if ids
-        else ""
-    )
+    orders = f"WITH o AS MATERIALIZED (SELECT o.* FROM logistics_order o JOIN {ids} i ON i.id = o.id) " if ids else ""  # noqa: S608
     table = "o" if ids else "logistics_order o"
     selects = orders + " UNION ALL ".join(
-        f"SELECT o.id AS order_id, '{d.code}'::text AS code, ({d.amount})::numeric(18, 2) AS amount,"
+        f"SELECT o.id AS order_id, '{d.code}'::text AS code, ({d.amount})::numeric(18, 2) AS amount,"  # noqa: S608
         f" '{d.department}'::text AS department, '{due_at(now, d.business_days).isoformat()}'::timestamptz AS due_at"
         f" FROM {table} WHERE {d.condition}"
         for d in detectors
     )
-    values = {
+    values: dict[str, Any] = {
         "now": now,
         "today": timezone.localdate(now, timezone.get_default_timezone()),
         "codes": [str(d.code) for d in detectors],
     }
     cursor.execute(_FOUND.format(selects=selects), values)
     cursor.execute(
-        _CLOSE.format(scope=f"AND e.order_id IN (SELECT id FROM {ids})" if ids else ""),
+        _CLOSE.format(scope=f"AND e.order_id IN (SELECT id FROM {ids})" if ids else ""),  # noqa: S608
         values,
     )
     closed = cursor.rowcount
@@ -175,14 +172,14 @@ def waiting_approval(exception: OrderException) -> Approval | None:
 
 
 def needs_second_person(exception: OrderException) -> bool:
-    return abs(exception.amount or 0) > waive_limit()
+    return abs(exception.amount or Decimal(0)) > waive_limit()
 
 
 @transaction.atomic
 def waive(exception_id: int, *, reason: str, by: User) -> Approval | None:
-    """Say that nothing is to be done and why. Above the company's limit it asks a second person and returns the question.
+    """Say that nothing is to be done and why. Above the company's limit a second person is asked first.
 
-    Raises NotOpen, approvals.AlreadyAsked.
+    Returns the question put to a second person, or None when it is waived.   Raises NotOpen, AlreadyAsked.
     """
     exception = OrderException.objects.select_for_update().select_related("order").get(pk=exception_id)
     if exception.closed_at or exception.waived_at:

@@ -71,10 +71,8 @@ UPDATE incoming_order i SET id = o.id,
         THEN 'u' ELSE 's' END
 FROM logistics_order o WHERE o.source = %(source)s AND o.number = i.number;
 UPDATE incoming_item i SET id = m.id,
-    action = CASE WHEN (p.code, m.shipping_limit_wall, m.price, m.freight)
-        IS DISTINCT FROM (i.product_code, i.shipping_limit_wall, i.price, i.freight)
-        OR NOT CASE WHEN i.seller_key IS NULL THEN m.seller_id IS NULL ELSE m.seller_id IS NOT DISTINCT FROM k.party_id END
-        THEN 'u' ELSE 's' END
+    action = CASE WHEN (p.code, m.seller_id, m.shipping_limit_wall, m.price, m.freight)
+        IS DISTINCT FROM (i.product_code, k.party_id, i.shipping_limit_wall, i.price, i.freight) THEN 'u' ELSE 's' END
 FROM incoming_item n
 JOIN logistics_order o ON o.source = %(source)s AND o.number = n.order_number
 JOIN logistics_orderitem m ON m.order_id = o.id AND m.seq = n.seq
@@ -86,11 +84,12 @@ UPDATE incoming_review i SET id = r.id,
         IS DISTINCT FROM (i.score, i.title, i.message, i.created_wall, i.answered_wall) THEN 'u' ELSE 's' END
 FROM logistics_review r JOIN logistics_order o ON o.id = r.order_id
 WHERE r.source = %(source)s AND r.external_id = i.external_id AND o.number = i.order_number;
-"""
+"""  # noqa: S608
 
 # Whether there is anything to write: a file that came again ends here.
 _ANYTHING = """
-SELECT EXISTS (SELECT FROM incoming_category WHERE action <> 's') OR EXISTS (SELECT FROM incoming_product WHERE action <> 's')
+SELECT EXISTS (SELECT FROM incoming_category WHERE action <> 's')
+    OR EXISTS (SELECT FROM incoming_product WHERE action <> 's')
     OR EXISTS (SELECT FROM incoming_order WHERE action <> 's') OR EXISTS (SELECT FROM incoming_item WHERE action <> 's')
     OR EXISTS (SELECT FROM incoming_payment WHERE action <> 's')
     OR EXISTS (SELECT FROM incoming_review WHERE action <> 's')
@@ -101,7 +100,8 @@ _CATALOGUE = """
 INSERT INTO core_importchange (batch_id, "table", key, before)
 SELECT %(batch)s, 'logistics_productcategory', c.id, to_jsonb(c)
 FROM logistics_productcategory c JOIN incoming_category i ON i.id = c.id AND i.action = 'u' WHERE %(batch)s IS NOT NULL;
-UPDATE logistics_productcategory c SET name_en = i.name_en FROM incoming_category i WHERE i.id = c.id AND i.action = 'u';
+UPDATE logistics_productcategory c SET name_en = i.name_en FROM incoming_category i
+WHERE i.id = c.id AND i.action = 'u';
 INSERT INTO logistics_productcategory (source, key, name_pt, name_en, batch_id)
 SELECT %(source)s, key, name_pt, coalesce(name_en, ''), %(batch)s::bigint FROM incoming_category WHERE action = 'c';
 INSERT INTO core_importchange (batch_id, "table", key, before)
@@ -194,7 +194,7 @@ LEFT JOIN (SELECT order_number, sum(price) AS items, sum(freight) AS freight, co
 LEFT JOIN (SELECT order_key, sum(amount) AS paid, count(*) AS n
            FROM incoming_payment GROUP BY order_key) p ON p.order_key = i.number
 WHERE i.action = 'c';
-"""
+"""  # noqa: S608
 
 _LINES = """
 INSERT INTO core_importchange (batch_id, "table", key, before)
@@ -208,8 +208,8 @@ LEFT JOIN core_partykey k ON k.source = i.seller_source AND k.key = i.seller_key
 WHERE i.id = m.id AND i.action = 'u';
 INSERT INTO logistics_orderitem (order_id, seq, product_id, seller_id, shipping_limit_wall, shipping_limit_at, price,
     freight, batch_id)
-SELECT n.id, i.seq, p.id, k.party_id, i.shipping_limit_wall, logistics_instant(i.shipping_limit_wall, %(zone)s), i.price,
-    i.freight, %(batch)s::bigint
+SELECT n.id, i.seq, p.id, k.party_id, i.shipping_limit_wall, logistics_instant(i.shipping_limit_wall, %(zone)s),
+    i.price, i.freight, %(batch)s::bigint
 FROM incoming_item i JOIN order_of n ON n.number = i.order_number
 LEFT JOIN logistics_product p ON p.source = %(source)s AND p.code = i.product_code
 LEFT JOIN core_partykey k ON k.source = i.seller_source AND k.key = i.seller_key

@@ -28,4 +28,4 @@ WHERE o.id = s.id
 def refresh(cursor: CursorWrapper, *, ids: str) -> int:
     """Recompute the sums of the orders in the TEMP table `ids`; how many differed."""
     cursor.execute(_REFRESH.format(ids=ids))
-    return cursor.rowcount
+    return int(cursor.rowcount)

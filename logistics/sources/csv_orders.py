@@ -1,7 +1,7 @@
 """Orders from any CSV: one row per order, whose columns a person names once per kind of file.
 
-Only the number and the purchase are needed. A column that is not mapped, or an empty cell, leaves what is known. The whole
-order is one line without a product; the paid amount is one payment.
+Only the number and the purchase are needed. A column that is not mapped, or an empty cell, leaves what is known. The
+whole order is one line without a product; the paid amount is one payment.
 """
 
 import json
@@ -131,16 +131,17 @@ _PROBLEMS = [
 
 _INCOMING = """
 INSERT INTO incoming_party (file, line, source, key, kind, role, name, city, state, postal_code)
-SELECT file, line, %(customer)s, coalesce(customer_key, customer_name), 'person', 'customer', coalesce(customer_name, customer_key),
-    city, upper(state), left(regexp_replace(postal_code, '[^0-9]', '', 'g'), 8)
+SELECT file, line, %(customer)s, coalesce(customer_key, customer_name), 'person', 'customer',
+    coalesce(customer_name, customer_key), city, upper(state), left(regexp_replace(postal_code, '[^0-9]', '', 'g'), 8)
 FROM stage_orders WHERE problem IS NULL AND coalesce(customer_key, customer_name) IS NOT NULL;
 
 INSERT INTO incoming_order (file, line, number, status, source_status, customer_key, party_source, party_key,
     customer_name, customer_city, customer_state, customer_postal,
     purchased_wall, approved_wall, handed_over_wall, delivered_wall, promised_wall)
 SELECT s.file, s.line, s.number,
-    coalesce(%(status_of)s::jsonb ->> lower(trim(s.status)), o.status, 'received'), coalesce(s.status, o.source_status, ''),
-    coalesce(s.customer_key, s.customer_name, o.customer_key, ''), %(customer)s, coalesce(s.customer_key, s.customer_name),
+    coalesce(%(status_of)s::jsonb ->> lower(trim(s.status)), o.status, 'received'),
+    coalesce(s.status, o.source_status, ''), coalesce(s.customer_key, s.customer_name, o.customer_key, ''),
+    %(customer)s, coalesce(s.customer_key, s.customer_name),
     s.customer_name, s.city, upper(s.state), left(regexp_replace(s.postal_code, '[^0-9]', '', 'g'), 8),
     s.purchased, coalesce(s.approved, o.approved_wall), coalesce(s.handed_over, o.handed_over_wall),
     coalesce(s.delivered, o.delivered_wall), coalesce(s.promised, o.promised_wall)
@@ -187,7 +188,7 @@ class CsvOrders(Source):
             "       FROM stage_orders) t WHERE t.n > 1 AND t.file = s.file AND t.line = s.line",
             [TWICE],
         )
-        known = {"statuses": list(STATUSES), "ways": list(WAYS)}
+        known: dict[str, Any] = {"statuses": list(STATUSES), "ways": list(WAYS)}
         for column, reason, wrong in _PROBLEMS:
             cursor.execute(
                 "UPDATE stage_orders s SET problem = %(reason)s, problem_column = %(column)s"  # noqa: S608

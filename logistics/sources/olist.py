@@ -1,7 +1,7 @@
 """The Olist shop history: eight linked files, any part of them at a time.
 
-Stamps are wall-clock in America/Sao_Paulo with the daylight saving of their day; in an hour that ran twice the first run is
-meant (fold 0), a stamp in a skipped hour would count as much later. One customer row per order names the person behind it.
+Stamps are wall-clock in America/Sao_Paulo with the daylight saving of their day. In an hour that ran twice the first
+run is meant (fold 0); a stamp in a skipped hour counts as much later. One customer row per order names the person.
 """
 
 from typing import Any
@@ -102,12 +102,12 @@ _PROBLEMS = [
 
 _INCOMING = f"""
 INSERT INTO incoming_party (file, line, source, key, kind, role, name, city, state, postal_code, also_source, also_key)
-SELECT file, line, '{SOURCE}', customer_unique_id, 'person', 'customer', 'Customer ' || left(customer_unique_id, 8), customer_city,
-    customer_state, customer_zip_code_prefix, '{CUSTOMER}', customer_id
+SELECT file, line, '{SOURCE}', customer_unique_id, 'person', 'customer', 'Customer ' || left(customer_unique_id, 8),
+    customer_city, customer_state, customer_zip_code_prefix, '{CUSTOMER}', customer_id
 FROM stage_customers WHERE problem IS NULL
 UNION ALL
-SELECT file, line, '{SELLER}', seller_id, 'organisation', 'seller', 'Seller ' || left(seller_id, 8), seller_city, seller_state,
-    seller_zip_code_prefix, NULL, NULL
+SELECT file, line, '{SELLER}', seller_id, 'organisation', 'seller', 'Seller ' || left(seller_id, 8), seller_city,
+    seller_state, seller_zip_code_prefix, NULL, NULL
 FROM stage_sellers WHERE problem IS NULL;
 
 INSERT INTO incoming_category (file, line, key, name_pt, name_en)
@@ -150,7 +150,7 @@ INSERT INTO incoming_review (file, line, external_id, order_number, score, title
 SELECT file, line, review_id, order_id, review_score, coalesce(review_comment_title, ''),
     coalesce(review_comment_message, ''), review_creation_date, review_answer_timestamp
 FROM stage_reviews WHERE problem IS NULL;
-"""
+"""  # noqa: S608
 
 
 class Olist(Source):

@@ -1,4 +1,4 @@
-"""`manage.py import_orders --source olist DIR [--json]`: orders from files of this machine, here and now, without a worker.
+"""`manage.py import_orders --source olist DIR [--json]`: orders from files of this machine, now, without a worker.
 
 With `--source csv FILE --mapping number="Order no" --mapping purchased="Date"` for any CSV; columns whose headings are
 known by name need no mapping. All is written in one transaction: a killed command leaves nothing.
