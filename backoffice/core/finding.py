@@ -16,10 +16,10 @@ def parties(query: Query, limit: int) -> Iterable[Hit]:
     if query.tax_id:
         rows = rows.filter(tax_id=query.tax_id)
     elif max(map(len, query.words), default=0) < 3:
-        rows = rows.filter(name__plain__startswith=query.text)  # two letters fit no trigram
+        rows = rows.filter(search__startswith=query.text)  # two letters fit no trigram
     else:
         for word in query.words:
-            rows = rows.filter(name__plain__contains=word)
+            rows = rows.filter(search__contains=word)
     return [Hit(row.name, reverse("party", args=[row.pk]), mask_tax_id(row.tax_id)) for row in rows[:limit]]
 
 

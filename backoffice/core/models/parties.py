@@ -22,12 +22,16 @@ class Party(Referable):
     phone = models.CharField(_("phone"), max_length=20, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     version = models.PositiveIntegerField(default=1)
+    search = models.GeneratedField(  # stored: folding a name costs more than reading it
+        expression=Plain("name"), output_field=models.TextField(), db_persist=True
+    )
 
     class Meta:
         verbose_name = _("party")
         indexes = [
-            GinIndex(OpClass(Plain("name"), name="gin_trgm_ops"), name="core_party_name_plain"),
+            GinIndex(OpClass("search", name="gin_trgm_ops"), name="core_party_search"),
             models.Index(fields=["name", "id"], name="core_party_name"),
+            models.Index(fields=["kind", "name", "id"], name="core_party_kind"),
             models.Index(fields=["created_at", "id"], name="core_party_created"),
         ]
         verbose_name_plural = _("parties")
@@ -56,6 +60,7 @@ class PartyRole(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["party", "role"], name="core_party_role_once")]
+        indexes = [models.Index(fields=["role", "party"], name="core_party_role")]
 
 
 class PartyKey(models.Model):

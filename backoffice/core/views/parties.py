@@ -43,7 +43,7 @@ class PartyList(ListPage):
     title = gettext_lazy("Parties")
     lead = gettext_lazy("Customers, suppliers and sellers: one entry each, whatever they are to us.")
     filters = PartyFilters
-    search_fields = ["name"]
+    search_fields = ["search__contains"]
     search_label = gettext_lazy("Name, CPF or CNPJ")
     search_is_sensitive = True
     default_order = "name"
@@ -66,7 +66,7 @@ class PartyList(ListPage):
     ]
 
     def queryset(self, user: User) -> QuerySet[Party]:
-        return Party.objects.prefetch_related("roles")
+        return Party.objects.defer("search").prefetch_related("roles")
 
     def search(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
         """By the whole tax id where the text has the length of one, else by words of the name."""
