@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 import psycopg
-from celery import current_app
+from celery import Celery
 from celery.signals import beat_init
 from django.db import connection, connections
 
@@ -35,14 +35,14 @@ def answer(word: str, task: str) -> None:
     _answers[word] = task
 
 
-def send(word: str) -> bool:
-    """Send the task behind `word`; whether the broker took it. Called by beat and workers, never by a page."""
+def send(word: str, app: Celery) -> bool:
+    """Send the task behind `word`; whether the broker took it. Called by beat, never by a page."""
     task = _answers.get(word)
     if task is None:
         log.warning("bell.unknown_word", extra={"word": word})
         return False
     try:
-        current_app.send_task(task, expires=EXPIRES_SECONDS, retry=False)
+        app.send_task(task, expires=EXPIRES_SECONDS, retry=False)
     except Exception:  # whatever the broker's client raises: the sweep comes in seconds
         log.warning("bell.broker_unreachable", extra={"word": word})
         return False
@@ -60,8 +60,9 @@ def private_connection() -> "psycopg.Connection[tuple[Any, ...]]":
 class Listener(threading.Thread):
     """Hear the bell and pass it on, for ever, whatever dies around it."""
 
-    def __init__(self) -> None:
+    def __init__(self, app: Celery) -> None:
         super().__init__(name="bell", daemon=True)
+        self.app = app  # Celery's current app is known to the main thread only
         self.heard = threading.Event()  # set once the listener is on the line
 
     def run(self) -> None:
@@ -71,7 +72,7 @@ class Listener(threading.Thread):
                     line.execute(f"LISTEN {CHANNEL}")
                     self.heard.set()
                     for word in _answers:  # what was rung while nobody listened
-                        send(word)
+                        send(word, self.app)
                     self.listen(line)
             except psycopg.Error:
                 log.warning("bell.line_lost")
@@ -79,13 +80,12 @@ class Listener(threading.Thread):
 
     def listen(self, line: "psycopg.Connection[Any]") -> None:
         while True:
-            for first in line.notifies(stop_after=1):
-                words = {first.payload}
-                words |= {more.payload for more in line.notifies(timeout=GATHER_SECONDS)}
-                for word in words:
-                    send(word)
+            words = {first.payload for first in line.notifies(stop_after=1)}
+            words |= {more.payload for more in line.notifies(timeout=GATHER_SECONDS)}
+            for word in words:
+                send(word, self.app)
 
 
 @beat_init.connect
-def start_listening(**_: object) -> None:
-    Listener().start()
+def start_listening(sender: Any, **_: object) -> None:
+    Listener(sender.app).start()

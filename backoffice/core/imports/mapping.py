@@ -75,5 +75,7 @@ def _likeness(column: Column, heading: str) -> float:
             return 1.0
         ours, theirs = set(name.split()), set(found.split())
         words = len(ours & theirs) / len(ours | theirs)
+        if ours <= theirs:  # `preco unitario` for `preco`
+            words = 0.7 + 0.2 * words
         best = max(best, words, SequenceMatcher(None, name, found).ratio() * 0.95)
     return min(best, 0.95)

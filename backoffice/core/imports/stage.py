@@ -77,8 +77,9 @@ def columns_of(table: Table, headings: Sequence[str], mapping: dict[str, str] | 
 
 
 def create(cursor: "CursorWrapper", source: Source) -> None:
-    """Make the empty stage tables; they vanish at commit."""
+    """Make the empty stage tables; they vanish at commit, or when the same transaction runs the next import."""
     for table in source.tables:
+        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table.stage}")
         columns = "".join(f'"{column.name}" {SQL_TYPES[column.kind]}, ' for column in table.columns)
         cursor.execute(
             f"CREATE TEMPORARY TABLE {table.stage} ({columns} file smallint NOT NULL, line int NOT NULL,"

@@ -2,9 +2,11 @@
 
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 from django.utils.translation import gettext as _
@@ -29,12 +31,8 @@ def open_workbook(path: Path, name: str, entries: list[zipfile.ZipInfo]) -> list
         )
     if sum(entry.file_size for entry in entries) > MAX_PARTS:
         raise Refusal(_("%(name)s is too large for XLSX. Save it as CSV.") % {"name": name})
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except Exception as problem:  # whatever a broken workbook makes the reader raise
-        raise Refusal(_("%(name)s is a damaged XLSX workbook.") % {"name": name}) from problem
-    heights = {sheet.title: sheet.max_row or 0 for sheet in book.worksheets}
-    book.close()
+    with _opened(path, name) as book:
+        heights = {sheet.title: sheet.max_row or 0 for sheet in book.worksheets}
     sheets = [
         Worksheet.open(path, name if len(heights) == 1 else f"{name}/{title}", title, height)
         for title, height in heights.items()
@@ -95,8 +93,7 @@ class Worksheet:
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Row number and cells, without empty rows and without empty cells at the end."""
-        book = openpyxl.load_workbook(self.path, read_only=True, data_only=True, keep_links=False)
-        try:
+        with _opened(self.path, self.name) as book:
             sheet = book[self.title]
             sheet.reset_dimensions()
             for number, values in enumerate(sheet.iter_rows(values_only=True, max_col=MAX_HEADINGS + 1), 1):
@@ -105,12 +102,22 @@ class Worksheet:
                     cells.pop()
                 if cells:
                     yield number, cells
+
+
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[Any]:
+    """The workbook, by file and not by path: kept files have no suffix, and the reader asks for one."""
+    with path.open("rb") as file:
+        try:
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+            try:
+                yield book
+            finally:
+                book.close()
         except Refusal:
             raise
-        except Exception as problem:  # whatever broken XML makes the reader raise
-            raise Refusal(_("%(name)s is a damaged XLSX workbook.") % {"name": self.name}) from problem
-        finally:
-            book.close()
+        except Exception as problem:  # whatever a broken workbook makes the reader raise
+            raise Refusal(_("%(name)s is a damaged XLSX workbook.") % {"name": name}) from problem
 
 
 def _text(value: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.db.models import Case, Count, F, Min, Value, When
 from django.db.models.functions import Now
 from django.utils import translation
@@ -70,7 +70,7 @@ class Running:
 
     def __init__(self, row: Job) -> None:
         self.job = row
-        self.pulse = pulse.Pulse(row.pk, row.fence, connection)
+        self.pulse = pulse.Pulse(row.pk, row.fence, connections["default"])
 
     def progress(self, done: int, total: int | None = None, step: str = "") -> None:
         self.pulse.tell(done, total, str(step))

@@ -159,7 +159,6 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
     if batch.state == State.CHECKED:
         context["twin"] = _twin(batch)
     if batch.state == State.COMMITTED:
-        context["can_undo"] = batch.changes.exists()
         context["result_url"] = source.result_url(batch)
     return render(request, "core/imports/detail.html", context)
 
@@ -198,12 +197,12 @@ def undo(request: PersonRequest, pk: int) -> HttpResponse:
         return _do(request, pk, service.undo, by=request.user)
     if batch.state != State.COMMITTED:
         return redirect("import", pk)
-    rows = {row["before__isnull"]: row["n"] for row in batch.changes.values("before__isnull").annotate(n=Count("pk"))}
+    entities = batch.counts["entities"].values()
     context = {
         "batch": batch,
         "source": source,
-        "created": rows.get(True, 0),
-        "changed": rows.get(False, 0),
+        "created": sum(entity["create"] for entity in entities),
+        "changed": sum(entity["update"] for entity in entities),
         "cancel_url": reverse("import", args=[pk]),
     }
     return render(request, "core/imports/undo.html", context)
