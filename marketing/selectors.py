@@ -29,4 +29,9 @@ def deal_of(lead: Lead) -> Deal | None:
 
 def days_to_win(lead: Lead) -> int | None:
     deal = deal_of(lead)
-    return (deal.won_on - lead.first_contact_on).days if deal else None
+    return days_of(deal) if deal else None
+
+
+def days_of(deal: Deal) -> int:
+    """Civil days from first contact to winning, both dates as their source wrote them."""
+    return (deal.won_on - deal.lead.first_contact_on).days

@@ -1,6 +1,6 @@
 """Leads, what became of them, and one lead as a page."""
 
-from django.db.models import ExpressionWrapper, F, IntegerField, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -61,7 +61,7 @@ class DealList(lists.ListPage):
     columns = (
         lists.Column("seller_key", _("Seller"), kind="code"),
         lists.Column("won_on", _("Won"), kind="day", order=("won_on", "pk")),
-        lists.Column("days", _("Days to win"), kind="number"),
+        lists.Column("days", _("Days to win"), value=selectors.days_of, kind="number"),
         lists.Column("origin", _("Origin"), value="lead.origin"),
         lists.Column("segment", _("Segment"), order=("segment", "won_on", "pk")),
         lists.Column("lead_type", _("Lead type")),
@@ -70,8 +70,7 @@ class DealList(lists.ListPage):
     )
 
     def queryset(self, user: User) -> QuerySet[Deal]:
-        days = ExpressionWrapper(F("won_on") - F("lead__first_contact_on"), IntegerField())
-        return Deal.objects.select_related("lead").annotate(days=days)
+        return Deal.objects.select_related("lead")
 
     def row_url(self, row: Deal) -> str:
         return f"{self._door(0)}{row.lead_id}{self._door(1)}"

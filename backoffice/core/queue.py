@@ -103,7 +103,8 @@ def lines_for(user: User) -> list[QueueLine]:
 
 def instant(rows: QuerySet[Any], name: str) -> Combinable:
     """A field as an instant; of a civil date, its last second on the company's clock: until then nothing is overdue."""
-    if isinstance(rows.model._meta.get_field(name), DateTimeField):
+    _path, kept, *_rest = rows.query.names_to_path(name.split("__"), rows.model._meta)
+    if isinstance(kept, DateTimeField):
         return F(name)
     template = "timezone(%(zone)s, %(expressions)s + interval '86399 seconds')"
     return Func(F(name), template=template, zone=f"'{settings.TIME_ZONE}'", output_field=DateTimeField())
