@@ -89,7 +89,7 @@ def test_the_palette_works_as_a_page_and_as_a_part(client):
     assert "<h1>" in page.content.decode()
     assert "<h1>" not in part.content.decode()
     for answer in (page, part):
-        assert re.search(r'role="option"[^>]*href="/parties/\d+/".*?Ana Lima', answer.content.decode(), re.S)
+        assert re.search(r'href="/parties/\d+/".*?Ana Lima', answer.content.decode(), re.S)
 
 
 @pytest.mark.parametrize("typed", ["\x00", "%", "\\", "@", "#", ">", "a" * 5000, "\u202e", "' OR 1=1", "9" * 60])
