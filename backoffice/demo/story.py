@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.db import connection
 
 from backoffice.core.models import User
-from backoffice.core.services import activity, tasks
+from backoffice.core.services import activity, approvals, tasks
 from kpis.models import MeasureSetting
 from logistics.models import Order, OrderException
 from logistics.services import exceptions
@@ -64,15 +64,14 @@ def work_the_queue(people: dict[str, User], *, now: dt.datetime) -> None:
     still_open = OrderException.objects.filter(closed_at=None).select_related("order").order_by("opened_at", "pk")
     asked = 0
     for row in still_open.exclude(code="late"):
-        by = people["finance_clerk" if row.department == "finance" else "logistics_clerk"]
-        old = (now - row.opened_at).days > 25
-        if old and not exceptions.needs_second_person(row):
-            exceptions.waive(row.pk, reason="Conferido com a adquirente; a diferença é deles.", by=by)
-        elif exceptions.needs_second_person(row) and not old and asked < 2:
-            exceptions.waive(
-                row.pk, reason="O cliente ficou com a peça e acertou o resto no balcão.", by=people["logistics_clerk"]
-            )
+        clerk = people["finance_clerk" if row.department == "finance" else "logistics_clerk"]
+        if (now - row.opened_at).days > 12:
+            question = exceptions.waive(row.pk, reason="Conferido com a adquirente; a diferença é deles.", by=clerk)
+            if question:
+                approvals.decide(question.pk, yes=True, by=people["logistics_manager"])
+        elif asked < 2 and exceptions.needs_second_person(row):
             asked += 1
+            exceptions.waive(row.pk, reason="O cliente ficou com a peça e acertou o resto no balcão.", by=clerk)
     for place, row in enumerate(still_open.filter(waived_at=None).order_by("-opened_at", "pk")[:12]):
         taker = people["finance_clerk" if row.department == "finance" else "logistics_clerk"]
         if place % 2:

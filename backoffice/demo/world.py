@@ -105,7 +105,7 @@ def customers(rng: random.Random, count: int) -> list[Customer]:
     return people
 
 
-def sales(rng: random.Random, people: list[Customer], *, now: dt.datetime, days: int = 372) -> list[Sale]:
+def sales(rng: random.Random, people: list[Customer], *, now: dt.datetime, days: int = 400) -> list[Sale]:
     """Every order of the `days` before `now` (wall-clock), oldest first."""
     rows: list[Sale] = []
     start = now.date() - dt.timedelta(days=days)
@@ -166,7 +166,7 @@ def _pay(rng: random.Random, sale: Sale, total: Decimal) -> None:
 def _walk(rng: random.Random, sale: Sale, now: dt.datetime, far: bool) -> None:
     """Take the order through its states as far as `now` allows."""
     boleto = any(part.method == "boleto" for part in sale.paid)
-    recent = (now - sale.purchased).days < 70
+    recent, old = (now - sale.purchased).days < 70, (now - sale.purchased).days > 45
     approved = sale.purchased + dt.timedelta(hours=rng.expovariate(1 / (30 if boleto else 1.2)) + 0.1)
     handed = approved + dt.timedelta(hours=6 + rng.gammavariate(2, 17 if recent else 13))
     slow = rng.random() < (0.08 if recent else 0.03)
@@ -184,13 +184,15 @@ def _walk(rng: random.Random, sale: Sale, now: dt.datetime, far: bool) -> None:
     sale.approved, sale.status = approved, "paid"
     if rng.random() < 0.006:
         sale.status = "unavailable" if rng.random() < 0.6 else "on_hold"
+        if old:  # long settled: called off, money given back
+            sale.status, sale.paid = "cancelled", [Paid("not_defined", 1, Decimal(0))]
         return
     if handed >= now:
         waited = (now - approved).total_seconds() / max(1.0, (handed - approved).total_seconds())
         sale.status = "paid" if waited < 0.25 else "processing" if waited < 0.7 else "invoiced"
         return
     sale.handed_over, sale.status = handed, "shipped"
-    if delivered >= now or rng.random() < 0.004:
+    if delivered >= now or (rng.random() < 0.02 and not old):
         return
     sale.delivered, sale.status = delivered, "delivered"
     late = delivered.date() > sale.promised
@@ -214,12 +216,12 @@ def _review(rng: random.Random, sale: Sale, late: bool, now: dt.datetime) -> Non
 def _spoil(rng: random.Random, rows: list[Sale]) -> None:
     """What goes wrong in any shop: a handful of orders whose money and goods disagree."""
     settled = [sale for sale in rows if sale.status in ("delivered", "shipped", "invoiced", "processing")]
-    for sale in rng.sample(settled, 46):
+    for sale in rng.sample(settled, 38):
         part = sale.paid[-1]
         sale.paid[-1] = Paid(
             part.method, part.instalments, max(CENT, part.amount + Decimal(rng.randint(-900, 2600)) / 100)
         )
-    for sale in rng.sample([sale for sale in settled if len(sale.items) == 1][-900:], 9):
+    for sale in rng.sample([sale for sale in settled if len(sale.items) == 1][-900:], 7):
         sale.items.clear()
         sale.status, sale.handed_over, sale.delivered, sale.review = "on_hold", None, None, None
     settled[-40].paid.clear()
