@@ -285,7 +285,9 @@ def _findings(batch: ImportBatch, source: Source) -> dict[str, Any]:
                 "link": _("see why"),
             },
         ],
-        "entities": [{"title": titles.get(name, name), **entity} for name, entity in counts["entities"].items()],
+        "entities": [
+            {"title": titles[name], **counts["entities"][name]} for name in titles if name in counts["entities"]
+        ],
         "to_write": sum(entity["create"] + entity["update"] for entity in counts["entities"].values()),
         "sheets": [_sheet(sheet, titles) for sheet in batch.preview],
         "causes": [
