@@ -6,10 +6,11 @@ from allauth.account import signals as account
 from allauth.mfa import signals as mfa
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
+from django.http import HttpRequest
 from django.utils import timezone
 from structlog import get_logger
 
-from . import events
+from . import events, sessions
 from .models import Invitation, User
 from .services import audit
 
@@ -17,7 +18,8 @@ log = get_logger(__name__)
 
 
 @receiver(user_logged_in)
-def signed_in(user: User, **_: Any) -> None:
+def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
+    sessions.begin(request)
     audit.record("core.person_signed_in", user, by=user)
 
 

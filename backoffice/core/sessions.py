@@ -46,10 +46,15 @@ class SessionMiddleware:
             messages.info(request, _("You were signed out after a while without activity. Sign in to go on."))
             return
         if BEGAN not in session:
-            session[BEGAN] = session[SEEN] = int(now)
+            begin(request)
         elif now - seen >= MINUTE:
             session[SEEN] = int(now)
             UserSession.objects.filter(session_key=session.session_key).update(last_seen_at=timezone.now())
+
+
+def begin(request: HttpRequest) -> None:
+    """Mark when this sign-in began."""
+    request.session[BEGAN] = request.session[SEEN] = int(time.time())
 
 
 @transaction.atomic
