@@ -61,7 +61,8 @@ class StaticFiles:
     @staticmethod
     def _sources() -> str:
         digest = hashlib.sha256(environment.lock_of("local").read_bytes())
-        for folder in [ROOT / "static", *sorted(ROOT.glob("*/static")), *sorted(ROOT.glob("backoffice/*/static"))]:
+        apps = [folder for folder in (*ROOT.glob("*/static"), *ROOT.glob("backoffice/*/static")) if folder != STATIC]
+        for folder in [ROOT / "static", *sorted(apps)]:
             for file in sorted(folder.rglob("*")):
                 about = file.stat()
                 digest.update(f"{file} {about.st_mtime_ns} {about.st_size}\n".encode())

@@ -26,7 +26,16 @@ WITHOUT_SERVERS = {
     "test",
     "version",
 }
-AS_OWNER = {"bench", "flush", "grant_app_role", "migrate", "optimizemigration", "sqlmigrate", "squashmigrations"}
+AS_OWNER = {
+    "bench",
+    "flush",
+    "grant_app_role",
+    "migrate",
+    "optimizemigration",
+    "sqlmigrate",
+    "squashmigrations",
+    "torture_rollups",
+}
 BEFORE_MIGRATING = {"check", "flush", "makemigrations", "migrate", "showmigrations", "sqlmigrate"}
 
 

@@ -13,6 +13,7 @@ from .places import ROOT, VAR
 from .process import tie
 
 MIGRATED = VAR / "pg" / "migrated.txt"
+LOGINS = VAR / "pg" / "logins.txt"
 COMPANY = VAR / "pg" / "company.txt"  # "demo" or "own": decided at the first start
 
 
@@ -41,8 +42,8 @@ def migrate(environ: dict[str, str], *, embedded: bool, heed: Callable[[], None]
         MIGRATED.write_text(mark)
 
 
-def django(environ: dict[str, str], *words: str, heed: Callable[[], None] = lambda: None) -> None:
-    """Run one of our commands to its end. heed: asked all the while; what it raises ends the command."""
+def django(environ: dict[str, str], *words: str, heed: Callable[[], None] = lambda: None) -> str:
+    """Run one of our commands to its end; gives its output. heed: asked meanwhile; what it raises ends the command."""
     running = subprocess.Popen(
         [sys.executable, "manage.py", *words],
         cwd=ROOT,
@@ -68,6 +69,7 @@ def django(environ: dict[str, str], *words: str, heed: Callable[[], None] = lamb
     if running.returncode:
         end = "\n".join(output.strip().splitlines()[-6:])
         raise say.Trouble(f"manage.py {words[0]} failed:\n{end}")
+    return output
 
 
 def has_command(name: str) -> bool:

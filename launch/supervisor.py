@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -150,21 +149,33 @@ class House:
         static.wait()
         self._heed()
 
-        for child in self._application(port):
-            child.start()
-            self.parts.append(Part(child))
-        state.write("manage.py up", own, [part.child.pid for part in self.parts], self.address)
-        logins = background(self.environ, "demo_logins") if company == "demo" else None
+        web, *others = self._application(port)
         with say.step("web, worker and beat"):
-            wait_for(self.parts[-3].child, self._is_ready, 60)
+            self._begin(web)
+            wait_for(web, self._is_ready, 60)
+            for child in others:  # only now: on a small machine they would make the pages wait
+                self._begin(child)
+        state.write("manage.py up", own, [part.child.pid for part in self.parts], self.address)
         self._heed()
         say.line(f"READY {self.address}   ({say.seconds():.1f} s)")
-        if logins:
-            say.line(logins.communicate()[0].rstrip())
+        if company == "demo":
+            say.line(self._logins())
         elif not has_people(self.environ):
             say.line("  Nobody can sign in yet. Make the first administrator, in another terminal:")
             say.line("  python3 manage.py create_administrator")
         say.line("Stop with Ctrl-C.")
+
+    def _begin(self, child: Child) -> None:
+        child.start()
+        self.parts.append(Part(child))
+
+    def _logins(self) -> str:
+        """One demo login per role; asked once, because asking takes another start of Django."""
+        if os.environ.get("DATABASE_URL"):
+            return prepare.django(self.environ, "demo_logins", heed=self._heed).rstrip()
+        if not prepare.LOGINS.exists():
+            prepare.LOGINS.write_text(prepare.django(self.environ, "demo_logins", heed=self._heed))
+        return prepare.LOGINS.read_text().rstrip()
 
     def _furnish(self) -> str:
         """Seed the demo company into an empty database; "demo" or "own" tells which company it holds."""
@@ -177,6 +188,7 @@ class House:
         if self.demo and prepare.has_command("seed_demo") and not has_people(self.environ):
             with say.step("demo company"):
                 prepare.django(self.environ | {"RETAGUARDA_DEMO": "1"}, "seed_demo", heed=self._heed)
+                prepare.LOGINS.unlink(missing_ok=True)
             company = "demo"
         elif self.demo and has_people(self.environ, "is_demo"):
             company = "demo"
@@ -332,12 +344,6 @@ def can_fork_pool() -> bool:
     except OSError:
         return False
     return True
-
-
-def background(environ: dict[str, str], command: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "manage.py", command], cwd=ROOT, env=environ, text=True, stdout=subprocess.PIPE
-    )
 
 
 def has_people(environ: dict[str, str], condition: LiteralString = "true") -> bool:
