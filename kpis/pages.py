@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from backoffice.core import charts
@@ -49,7 +50,7 @@ def board(board: Board, chosen: Chosen, shown: Shown, user: User, today: date) -
         "chosen": chosen,
         "period_name": words.period_name(chosen.period),
         "tiles": [tile(one, chosen) for one in shown.tiles],
-        "charts": shown.charts,
+        "charts": [] if shown.is_empty else shown.charts,
         "alerts": [alert(one) for one in shown.alerts],
         "is_empty": shown.is_empty,
         "last_url": f"?{Chosen(_around(chosen, last), chosen.kind, chosen.against).query}" if last else "",
@@ -68,14 +69,14 @@ def tile(tile: Tile, chosen: Chosen) -> dict[str, Any]:
     return {
         "label": measure.title,
         "url": tile.drill_url,
-        "value": number,
-        "unit": unit,
+        "value": display.NOTHING if tile.is_empty else number,
+        "unit": "" if tile.is_empty else unit,
         "is_long": len(number) > LONG,
         "tone": tone,
         "state": state,
         "target": words.value_of(measure.unit, tile.target) if tile.target is not None else "",
-        "changes": changes(tile),
-        "spark": charts.sparkline([point.value for point in tile.points]),
+        "changes": [] if tile.is_empty else changes(tile),
+        "spark": "" if tile.is_empty else charts.sparkline([point.value for point in tile.points]),
         "as_of": tile.as_of,
         "definition": measure.sentence,
         "owner": tile.owner,
@@ -88,6 +89,8 @@ def tile(tile: Tile, chosen: Chosen) -> dict[str, Any]:
 
 def standing(tile: Tile) -> tuple[str, str]:
     """Where the value stands, as a word and its tone: a crossed threshold first, then the target."""
+    if tile.is_empty:
+        return "", ""
     if tile.status == "alarm":
         return _("alarm"), "wrong"
     if tile.status == "attention":
@@ -235,6 +238,7 @@ def facts(measure: Measure, chosen: Chosen, found: Facts, by: str, value: str, q
         ]
         if len(names) > 1
         else [],
+        "dated": capfirst(str(measure.dated)),
         "dims": [dim_title(dim) for dim in found.dims],
         "next_url": f"?{_span(chosen.period)}&{urlencode(kept | {'part': found.part, 'after': found.after})}"
         if found.after

@@ -2,10 +2,13 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
+from typing import Literal
 
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from backoffice.core.calendar import Period
@@ -16,6 +19,7 @@ from .definitions import Good, Measure, Unit
 from .models import Grain
 from .selectors import Point, Tile
 
+WHOLE: tuple[Literal["month", "quarter", "year"], ...] = ("month", "quarter", "year")
 STILL = Decimal("0.005")  # a smaller relative change is none
 
 
@@ -84,11 +88,12 @@ def finding(tile: Tile) -> str:
 def period_name(period: Period) -> str:
     """`August 2018`, `Q3 2018`, `2018`, `1 Aug – 12 Sep 2018`."""
     start, last = period.start, period.last_day
-    if period.grain == "month":
+    grain = next((grain for grain in WHOLE if _same(Period.of(grain, start), period)), "span")
+    if grain == "month":
         return date_format(start, "F Y")
-    if period.grain == "quarter":
+    if grain == "quarter":
         return _("Q%(number)s %(year)s") % {"number": (start.month + 2) // 3, "year": start.year}
-    if period.grain == "year":
+    if grain == "year":
         return str(start.year)
     if start == last:
         return _day(start, year=True)
@@ -97,7 +102,7 @@ def period_name(period: Period) -> str:
 
 def against(period: Period) -> str:
     """The period a change is set against, short enough for a tile."""
-    if period.grain == "month":
+    if _same(Period.of("month", period.start), period):
         return date_format(period.start, "M Y")
     return period_name(period)
 
@@ -109,6 +114,12 @@ def point_name(point: Point, grain: str) -> str:
 
 def start_name(start: datetime, grain: str) -> str:
     """The name of the bucket that begins at an instant."""
+    return _start_name(start, grain, get_language() or "en")
+
+
+@lru_cache(maxsize=4096)
+def _start_name(start: datetime, grain: str, language: str) -> str:
+    """Remembered, since every line of a dashboard names the same hundred days."""
     local = timezone.localtime(start)
     if grain == Grain.MONTH:
         return date_format(local, "M Y")
@@ -124,6 +135,10 @@ def dim_value(dim: str, value: str) -> str:
     if dim == "method":
         return str(dict(Payment.Method.choices).get(value, value))
     return value if dim == "state" else capfirst(value.replace("_", " "))
+
+
+def _same(one: Period, other: Period) -> bool:
+    return (one.start, one.end) == (other.start, other.end)
 
 
 def _relative(share: Decimal) -> str:
