@@ -23,7 +23,7 @@ refs.register(
     label=_approval,
 )
 refs.register(Job, "job", right="core.job.read", own="asked_by_id", label=title_of)
-refs.register(ImportBatch, "import", right="core.job.read", own="received_by_id")
+refs.register(ImportBatch, "import", right="core.job.read", own="received_by_id", label=imports.title_of)
 refs.register(Party, "party", right="core.party.read", label=str)
 refs.register(User, "person", right="core.person.read", label=str)
 

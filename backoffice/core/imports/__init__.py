@@ -26,6 +26,19 @@ from .registry import (
     get,
     register,
     sources,
+    title_of,
 )
 
-__all__ = ["Action", "Column", "Kind", "NotUndoable", "Refusal", "Source", "Table", "get", "register", "sources"]
+__all__ = [
+    "Action",
+    "Column",
+    "Kind",
+    "NotUndoable",
+    "Refusal",
+    "Source",
+    "Table",
+    "get",
+    "register",
+    "sources",
+    "title_of",
+]

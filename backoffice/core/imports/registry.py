@@ -145,5 +145,11 @@ def get(key: str) -> Source:
     return _sources[key]
 
 
+def title_of(batch: "ImportBatch") -> str:
+    """The import's name for people; its key when this version does not know its source."""
+    source = _sources.get(batch.source)
+    return f"{source.title if source else batch.source} · {batch.pk}"
+
+
 def sources() -> list[Source]:
     return list(_sources.values())

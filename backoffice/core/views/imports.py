@@ -62,11 +62,6 @@ class ImportFilters(lists.ListFilters):
     state = django_filters.MultipleChoiceFilter(label=gettext_lazy("State"), choices=State.choices)
 
 
-def _title(batch: ImportBatch) -> str:
-    source = {source.key: source for source in imports.sources()}.get(batch.source)
-    return f"{source.title if source else batch.source} · {batch.pk}"
-
-
 @signed_in
 class ImportList(lists.ListPage):
     key = "core.imports"
@@ -78,7 +73,7 @@ class ImportList(lists.ListPage):
     default_order = "-received_at"
     empty_text = gettext_lazy("No import yet. Send a file to begin.")
     columns = [
-        lists.Column("title", gettext_lazy("Import"), value=_title),
+        lists.Column("title", gettext_lazy("Import"), value=imports.title_of),
         lists.Column(
             "state",
             gettext_lazy("State"),
@@ -142,7 +137,7 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "batch": batch,
         "source": source,
-        "steps": _steps(STEP_OF.get(State(batch.state), 0 if not batch.counts else 2)),
+        "steps": _steps(STEP_OF.get(State(batch.state), 2 if batch.counts or batch.mapping else 0)),
         "tone": TONES.get(State(batch.state), "quiet"),
         "files": list(batch.files.select_related("file").order_by("position")),
         "may_create": request.user.may(source.right_create),
