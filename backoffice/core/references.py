@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from . import finding, refs, search, sentences
+from . import finding, imports, refs, search, sentences
 from .jobs import title_of
 from .models import Approval, ImportBatch, Job, Party, Task, User
 
