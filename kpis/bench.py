@@ -9,12 +9,16 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import connection, connections
 
-from backoffice.core.bell import CHANNEL
+from backoffice.core.bell import CHANNEL, private_connection
 from backoffice.core.bench import Say, bench, percentile
 from backoffice.core.calendar import Period
-from backoffice.core.bell import private_connection
 
-from . import aggregates, cells, selectors
+from . import (
+    aggregates,
+    bench_pages,  # noqa: F401 (its measurement)
+    cells,
+    selectors,
+)
 from .cells import Ask
 from .definitions import MEASURES
 from .series import SERIES, Quantity

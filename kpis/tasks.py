@@ -23,6 +23,12 @@ def prove(**_later: object) -> None:
     alerts.judge_all()
 
 
+@shared_task(name="kpis.judge")
+def judge(**_later: object) -> None:
+    alerts.judge_all()
+
+
 bell.answer("rollup", "kpis.roll_up")
+bell.answer("alerts", "kpis.judge")
 every(5, "kpis.roll_up")
 every(crontab(hour=2, minute=30), "kpis.prove")
