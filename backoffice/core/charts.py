@@ -241,11 +241,14 @@ def ending(one: Series, xs: Sequence[Decimal], scale: Scale, text: Text) -> str:
     value = one.points[last].value if last is not None else None
     if last is None or value is None:
         return ""
-    x, y = xs[last], Decimal(scale.y(value))
+    x, y, label = xs[last], Decimal(scale.y(value)), text(Decimal(value))
+    if x + 8 + LETTER * len(label) < WIDTH:
+        beside = f'x="{place(x + 8)}" y="{place(y + 4)}"'
+    else:
+        beside = f'x="{place(x + 4)}" y="{place(max(Decimal(TOP), y - 9))}" text-anchor="end"'
     return (
         f'<circle class="last" cx="{place(x)}" cy="{place(y)}" r="4"/>'
-        f'<text class="now halo" x="{place(x + 4)}" y="{place(max(Decimal(TOP), y - 9))}" text-anchor="end">'
-        f"{escape(text(Decimal(value)))}</text>"
+        f'<text class="now halo" {beside}>{escape(label)}</text>'
     )
 
 
