@@ -165,13 +165,26 @@ def day(value: date | datetime | None) -> str:
         return NOTHING
     civil = timezone.localtime(value).date() if isinstance(value, datetime) else value
     today = timezone.localdate()
-    near = {0: gettext("today"), -1: gettext("yesterday"), 1: gettext("tomorrow")}.get((civil - today).days)
-    return near or short_date(civil, year=civil.year != today.year)
+    away = (civil - today).days
+    if -1 <= away <= 1:
+        return gettext("yesterday") if away < 0 else gettext("tomorrow") if away else gettext("today")
+    return short_date(civil, year=civil.year != today.year)
 
 
 def short_date(civil: date, *, year: bool) -> str:
+    return written_date(civil, year, get_language() or "en")
+
+
+@lru_cache(maxsize=8192)
+def written_date(civil: date, year: bool, language: str) -> str:
+    """Kept, because a list writes the same few days hundreds of times."""
     text = date_format(civil, "j M Y" if year else "j M")
     return (text.lower() if portuguese() else text).replace(" ", NBSP)
+
+
+@lru_cache(maxsize=8192)
+def full_date(civil: date, language: str) -> str:
+    return date_format(civil, "D j M Y")
 
 
 @register.filter
@@ -187,11 +200,13 @@ def stamp(value: datetime | date | None) -> str:
     """The whole truth of an instant, for titles: `Tue 12 Nov 2024, 14:02:33 −03`."""
     if value is None:
         return NOTHING
+    language = get_language() or "en"
     if not isinstance(value, datetime):
-        return date_format(value, "D j M Y")
+        return full_date(value, language)
     local = timezone.localtime(value)
     offset = f"{local:%z}".replace("-", MINUS)
-    return f"{date_format(local, 'D j M Y, H:i:s')} {offset[:-2] if offset.endswith('00') else offset}"
+    clock = f"{local:%H:%M:%S} {offset[:-2] if offset.endswith('00') else offset}"
+    return f"{full_date(local.date(), language)}, {clock}"
 
 
 @register.filter
