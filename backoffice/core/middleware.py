@@ -14,7 +14,7 @@ from .services import audit
 Next = Callable[[HttpRequest], HttpResponse]
 
 # The product asks a browser for none of these.
-_UNUSED = ["camera", "microphone", "geolocation", "payment", "usb", "serial", "bluetooth", "midi", "display-capture"]
+_UNUSED = ["camera", "microphone", "geolocation", "payment", "usb", "serial", "midi", "display-capture"]
 PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in _UNUSED)
 
 
