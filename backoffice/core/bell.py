@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 from celery import Celery
-from celery.signals import beat_init
+from celery.signals import beat_embedded_init, beat_init
 from django.db import connection, connections
 
 log = logging.getLogger(__name__)
@@ -64,9 +64,15 @@ class Listener(threading.Thread):
         super().__init__(name="bell", daemon=True)
         self.app = app  # Celery's current app is known to the main thread only
         self.heard = threading.Event()  # set once the listener is on the line
+        self.over = threading.Event()
+
+    def hang_up(self) -> None:
+        """Stop listening."""
+        self.over.set()
+        self.join()
 
     def run(self) -> None:
-        while True:
+        while not self.over.is_set():
             try:
                 with private_connection() as line:
                     line.execute(f"LISTEN {CHANNEL}")
@@ -79,13 +85,15 @@ class Listener(threading.Thread):
                 time.sleep(1)
 
     def listen(self, line: "psycopg.Connection[Any]") -> None:
-        while True:
-            words = {first.payload for first in line.notifies(stop_after=1)}
-            words |= {more.payload for more in line.notifies(timeout=GATHER_SECONDS)}
+        while not self.over.is_set():
+            words = {first.payload for first in line.notifies(timeout=1, stop_after=1)}
+            if words:
+                words |= {more.payload for more in line.notifies(timeout=GATHER_SECONDS)}
             for word in words:
                 send(word, self.app)
 
 
 @beat_init.connect
+@beat_embedded_init.connect
 def start_listening(sender: Any, **_: object) -> None:
     Listener(sender.app).start()
