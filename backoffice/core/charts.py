@@ -159,7 +159,7 @@ def x_labels(points: Sequence[Point], xs: Sequence[Decimal], height: int, left: 
         edge = count > 1 and (n == 0 or n == count - 1) and xs[0] - left < SIDE * 2
         anchor = "middle" if not edge else "start" if n == 0 else "end"
         narrow = "" if n in (0, count - 1) else ' class="narrow-off"'
-        x = left if anchor == "start" else Decimal(WIDTH) if anchor == "end" else xs[n]
+        x = left if anchor == "start" else min(Decimal(WIDTH), xs[n] + SIDE) if anchor == "end" else xs[n]
         marks.append(
             f'<text x="{place(x)}" y="{height - 6}" text-anchor="{anchor}"{narrow}>{escape(points[n].label)}</text>'
         )
@@ -224,8 +224,9 @@ def line(
     scale = scale_for([*values, target] if target is not None else values, from_zero=from_zero, height=height)
     count = max((len(one.points) for one in series), default=0)
     left, lines = grid(scale, text)
-    xs = [left + SIDE + (WIDTH - left - 2 * SIDE) * n / max(1, count - 1) for n in range(count)]
     main = next((one for one in series if one.kind == "now"), None)
+    room = WIDTH - left - 2 * SIDE - (LETTER * len(last_value(main, text)) if main else 0)
+    xs = [left + SIDE + room * n / max(1, count - 1) for n in range(count)]
     body = [lines, target_line(scale, target, target_label, left), legend(series)]
     for one in sorted(series, key=lambda one: one.kind == "now"):
         body += [f'<polyline class="{one.kind}" points="{run}"/>' for run in runs(one.points, xs, scale)]
@@ -235,21 +236,20 @@ def line(
     return drawing("line", title, desc, "".join(body), height=height, linked='class="hit"' in body[-1])
 
 
+def last_value(one: Series, text: Text) -> str:
+    return next((text(Decimal(point.value)) for point in reversed(one.points) if point.value is not None), "")
+
+
 def ending(one: Series, xs: Sequence[Decimal], scale: Scale, text: Text) -> str:
-    """The last known point, marked and with its value."""
-    last = next((n for n in range(len(one.points) - 1, -1, -1) if one.points[n].value is not None), None)
-    value = one.points[last].value if last is not None else None
-    if last is None or value is None:
-        return ""
-    x, y, label = xs[last], Decimal(scale.y(value)), text(Decimal(value))
-    if x + 8 + LETTER * len(label) < WIDTH:
-        beside = f'x="{place(x + 8)}" y="{place(y + 4)}"'
-    else:
-        beside = f'x="{place(x + 4)}" y="{place(max(Decimal(TOP), y - 9))}" text-anchor="end"'
-    return (
-        f'<circle class="last" cx="{place(x)}" cy="{place(y)}" r="4"/>'
-        f'<text class="now halo" {beside}>{escape(label)}</text>'
-    )
+    """The last known point, marked and with its value beside it."""
+    for x, point in zip(reversed(xs[: len(one.points)]), reversed(one.points), strict=True):
+        if point.value is not None:
+            y = Decimal(scale.y(point.value))
+            return (
+                f'<circle class="last" cx="{place(x)}" cy="{place(y)}" r="4"/>'
+                f'<text class="now halo" x="{place(x + 8)}" y="{place(y + 4)}">{escape(last_value(one, text))}</text>'
+            )
+    return ""
 
 
 def bars(
