@@ -282,9 +282,9 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def who_gives_roles(limit: int = 5) -> list[str]:
-    """Names of administrators, for the page that refuses."""
-    people = User.objects.filter(is_active=True, groups__name="admin").order_by("name", "pk")
+def who_gives_roles(user: User, limit: int = 5) -> list[str]:
+    """Names of administrators other than `user`, for the page that refuses."""
+    people = User.objects.filter(is_active=True, groups__name="admin").exclude(pk=user.pk).order_by("name", "pk")
     return list(people.values_list("name", flat=True)[:limit])
 
 

@@ -11,6 +11,7 @@ from django.utils.cache import patch_cache_control
 from psycopg_pool import PoolTimeout
 
 from ..access import Refused
+from ..models import User
 from ..roles import roles_with
 from ..selectors import who_gives_roles
 
@@ -19,7 +20,8 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403, with the roles that grant the missing right and the people who can give them."""
     right = exception.right if isinstance(exception, Refused) else ""
     roles = [role.name for role in roles_with(right)]
-    return _page(request, "403", 403, right=right, roles=roles, givers=who_gives_roles() if roles else [])
+    givers = who_gives_roles(request.user) if roles and isinstance(request.user, User) else []
+    return _page(request, "403", 403, right=right, roles=roles, givers=givers)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

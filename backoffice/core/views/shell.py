@@ -17,7 +17,7 @@ def back(request: HttpRequest) -> HttpResponse:
     """Return to the page that the form names, never to another host."""
     target = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return redirect(target if safe else "home")
+    return redirect(target if safe and target.startswith("/") else "home")
 
 
 @public
