@@ -138,7 +138,8 @@ def _fill(orders: int) -> None:
         cursor.execute(_BASE, {"first": _FIRST, "last": _LAST})
         for low in range(1, orders + 1, CHUNK):
             high = min(low + CHUNK - 1, orders)
-            values = {"low": low, "high": high, "orders": orders, "now": now, "cities": _CITIES, "states": _STATES}
+            values: dict[str, Any] = {"low": low, "high": high, "orders": orders, "now": now}
+            values |= {"cities": _CITIES, "states": _STATES}
             cursor.execute(_ORDERS, values)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -60,6 +60,7 @@ class ExceptionList(lists.ListPage):
     export_right = "logistics.exception.export"
     empty_text = gettext_lazy("No exception so far. They open when orders come in.")
     done_text = gettext_lazy("Nothing is open. Well done.")
+    opens_with = "open"
     tabs = (
         lists.Tab("open", gettext_lazy("Open"), {"state": "open"}),
         lists.Tab("mine", gettext_lazy("Mine"), {"state": "open", "mine": "true"}),

@@ -1,5 +1,6 @@
 """Orders: the list, one order, its state, what a person may change."""
 
+from functools import cache
 from typing import Any
 
 from django.contrib import messages
@@ -8,8 +9,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from backoffice.core import lists
@@ -27,9 +28,15 @@ from ..models import Order, OrderException
 from ..services import orders
 
 
+@cache
+def _badges(status: str, has_exception: bool, language: str | None) -> str:
+    """The state in words, made once per language: a list shows it fifty times."""
+    shown = badge(selectors.TONES[status], Order.Status(status).label)
+    return shown + badge("attention", _("Exception")) if has_exception else shown
+
+
 def _state(order: Any) -> str:
-    shown = badge(selectors.TONES[order.status], order.get_status_display())
-    return shown + badge("attention", _("Exception")) if order.has_exception else shown
+    return _badges(order.status, order.has_exception, get_language())
 
 
 @entrance("logistics.order.read")
