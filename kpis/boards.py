@@ -22,7 +22,8 @@ class Trend:
 class Split:
     """One measure by the values of a dim. Each series stands in at most one split of a board: they are read together.
 
-    finding: a sentence with %(name)s and %(value)s of the first slice.   least: slices of fewer facts are left out.
+    finding: a sentence with %(name)s and %(value)s of the first slice.   least: slices of fewer facts are left out,
+    unless all have fewer.
     """
 
     measure: str

@@ -103,7 +103,8 @@ def splits(wanted: Sequence[Split], period: Period) -> dict[Split, list[Slice]]:
             for value, row in rows.items()
         ]
         slices.sort(key=lambda row: (row.reading.value is None, -(row.reading.value or 0), row.value))
-        found[one] = [row for row in slices if row.reading.n >= one.least][: one.at_most]
+        many = [row for row in slices if row.reading.n >= one.least]
+        found[one] = (many or slices)[: one.at_most]
     return found
 
 
@@ -187,7 +188,9 @@ def split_chart(split: Split, slices: Sequence[Slice]) -> charts.Chart:
             [words.dim_value(split.by, row.value), _cell(measure, row.reading.value), display.number(row.reading.n)]
             for row in slices
         ],
-        note=_("Values with fewer than %(n)s facts are left out.") % {"n": split.least} if split.least > 1 else "",
+        note=_("Values with fewer than %(n)s facts are left out.") % {"n": split.least}
+        if split.least > 1 and first.reading.n >= split.least
+        else "",
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Count, Q, Sum
 from django.utils.dateparse import parse_datetime
 
 from backoffice.core import refs
@@ -12,11 +12,12 @@ from backoffice.core.calendar import Period
 from backoffice.core.models import User
 
 from . import cells, selectors
-from .definitions import Measure, Part, Reading
+from .definitions import Cell, Measure, Part, Reading
 from .models import LiveFact
 from .series import SERIES, Quantity
 
 PAGE = 50
+SUMS = {Quantity.MONEY: "amount", Quantity.SCORE: "score"}
 
 
 @dataclass(frozen=True)
@@ -96,23 +97,37 @@ def facts(
 
 
 def total(measure: Measure, period: Period, *, by: str = "", value: str = "") -> Reading:
-    """The measure over exactly these facts."""
+    """The measure over exactly these facts, added up from them and not read from the rollup."""
+    if measure.numerator is None:
+        points = selectors.series(measure, period, "total", by=by)
+        return next((point.reading for point in points if point.dim == value), measure.read({}))
     if measure.share_of and not by:
-        whole = selectors.series(measure, period, "total")
-        paid = sum((Decimal(point.reading.numerator or 0) for point in whole), Decimal(0))
-        return Reading(None, paid, paid, sum(point.reading.n for point in whole))
-    for point in selectors.series(measure, period, "total", by=by):
-        if point.dim == value:
-            return point.reading
-    return measure.read({})
+        paid = _added(measure.main, period, "", "")
+        return Reading(None, paid.sum, paid.sum, paid.n)
+    found = {key: _added(key, period, by, value) for key in measure.series}
+    whole = {key: _added(key, period, "", "") for key in measure.series} if measure.share_of else None
+    return measure.read(found, whole)
+
+
+def _added(series: str, period: Period, by: str, value: str) -> Cell:
+    quantity = SUMS.get(SERIES[series].quantity)
+    sums = {"total": Sum(quantity)} if quantity else {}
+    found = LiveFact.objects.filter(_of(series, period, by, value)).aggregate(
+        n=Count("pk"), hits=Count("pk", filter=Q(hit=True)), **sums
+    )
+    return Cell(found["n"], found["hits"], found.get("total"))
+
+
+def _of(series: str, period: Period, by: str, value: str) -> Q:
+    start, end = cells.instants(period)
+    inside = Q(series=series, occurred_at__gte=start, occurred_at__lt=end)
+    return inside & Q(**{f"dim{SERIES[series].dim(by)}": value}) if by else inside
 
 
 def _inside(measure: Measure, side: Part | None, period: Period, by: str, value: str) -> Q:
-    series = SERIES[side.series if side else measure.middle]
-    start, end = cells.instants(period)
-    inside = Q(series=series.key, occurred_at__gte=start, occurred_at__lt=end)
-    if by and not (measure.share_of and side is measure.denominator):
-        inside &= Q(**{f"dim{series.dim(by)}": value})
+    series = side.series if side else measure.middle
+    of_all = measure.share_of and side is measure.denominator
+    inside = _of(series, period, "" if of_all else by, value)
     if side and side.reads == "hits":
         inside &= Q(hit=True)
     return inside
