@@ -1,12 +1,13 @@
 """Celery doors of the floor: they decide nothing, call one service, and may run twice."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from . import bell
 from .beat import crontab, every
 from .imports import work as import_work  # noqa: F401 (its kinds of work)
 from .lists import jobs as list_jobs  # noqa: F401 (its kinds of work)
-from .services import audit_chain, outbox, running
+from .services import audit_chain, outbox, running, submissions
 
 
 @shared_task(name="core.run_jobs")
@@ -34,10 +35,16 @@ def anchor_audit(**_later: object) -> None:
     audit_chain.anchor()
 
 
+@shared_task(name="core.clean_forms")
+def clean_forms(**_later: object) -> None:
+    submissions.forget_old(now=timezone.now())
+
+
 bell.answer("jobs", "core.run_jobs")
 bell.answer("outbox", "core.deliver_events")
 every(5, "core.run_jobs")
 every(5, "core.sweep_jobs")
 every(5, "core.deliver_events")
 every(crontab(hour=3, minute=10), "core.clean_events")
+every(crontab(hour=3, minute=20), "core.clean_forms")
 every(crontab(hour=23, minute=50), "core.anchor_audit")

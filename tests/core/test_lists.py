@@ -524,3 +524,27 @@ def test_dates_are_written_as_the_reader_writes_them():
     with translation.override("pt-br"):
         assert in_words(date(2026, 3, 2)) == "02/03/2026"
         assert in_words(timezone.now() - timedelta(days=1)).count("/") == 2
+
+
+def test_a_queue_opens_with_what_is_open_and_shows_everything_on_request(client, clerk):
+    Task.objects.create(title="Open one", assignee=clerk, asked_by=clerk)
+    Task.objects.create(title="Done one", assignee=clerk, asked_by=clerk, done_at=timezone.now(), done_by=clerk)
+
+    bare = client.get("/tasks/")
+    everything = re.search(r'href="(\?[^"]*)"[^>]*>All<', bare.content.decode())[1]
+
+    assert names(bare) == ["Open one"]
+    assert sorted(names(client.get("/tasks/" + everything))) == ["Done one", "Open one"]
+
+
+def test_a_person_takes_personal_data_so_many_times_an_hour_and_says_what_for(client, monkeypatch):
+    from backoffice.core.lists import posts
+
+    monkeypatch.setattr(posts, "EXPORTS_AN_HOUR", 1)
+    ask = {"do": "export", "format": "csv"}
+
+    assert client.post("/parties/", ask).status_code == 302
+    assert client.post("/parties/", {**ask, "reason": "Yearly letter"}).status_code == 200
+    assert client.post("/parties/", {**ask, "reason": "Yearly letter"}).status_code == 302
+    entry = AuditEntry.objects.get(action="core.list_exported")
+    assert entry.data["reason"] == "Yearly letter"

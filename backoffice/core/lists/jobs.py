@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from .. import jobs
-from ..models import User
+from ..models import AuditEntry, User
 from ..services import audit, files
 from . import bulk, export, registry
 from .state import ListState
@@ -113,6 +114,13 @@ def _dict(answers: dict[str, list[str]]) -> QueryDict:
     for name, values in answers.items():
         data.setlist(name, values)
     return data
+
+
+def exports_lately(state: ListState) -> int:
+    """How often this person took files from this list within the hour."""
+    since = timezone.now() - timedelta(hours=1)
+    mine = AuditEntry.objects.filter(subject=f"core.list:{state.page.key}", action="core.list_exported")
+    return mine.filter(actor=state.user, at__gt=since).count()
 
 
 def record_export(state: ListState, *, kind: str, rows: int, columns: list[str], reason: str) -> None:

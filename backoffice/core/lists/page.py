@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, ImproperlyConfigured
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
@@ -78,6 +78,7 @@ class ListPage(View):
     default_order: ClassVar[str]
     page_size: ClassVar[int] = 50
     tabs: ClassVar[Sequence[Tab]] = ()
+    opens_with: ClassVar[str] = ""  # the tab that a bare address shows: a queue begins with what is open
     bulk: ClassVar[Sequence[BulkAction]] = ()
     detail_url: ClassVar[str] = ""  # URL name taking pk
     export_right: ClassVar[str] = ""  # empty: no export
@@ -90,6 +91,9 @@ class ListPage(View):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "key" in cls.__dict__:
+            keys = [column.key for column in cls.columns]
+            if len(set(keys)) < len(keys) or cls.default_order.removeprefix("-") not in cls.orders():
+                raise ImproperlyConfigured(f"{cls.key}: each column once, and an ordered one first")
             registry.register(cls)
 
     # what a list declares
@@ -184,6 +188,8 @@ class ListPage(View):
         state.load()
         if not state.query and state.default_view:
             return HttpResponseRedirect(state.view_url(state.default_view))
+        if not state.query and self.opens_with:
+            state.query = next(self.tab_query(tab) for tab in self.tabs if tab.key == self.opens_with)
         return self.show(request, state)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -272,22 +278,17 @@ class ListPage(View):
         return state.url(drop=(*drop, "view"))
 
     def clear_url(self, state: ListState) -> str:
-        query = QueryDict(mutable=True)
-        if state.get("order"):
-            query["order"] = state.get("order")
-        if state.default_view:
-            query["view"] = "all"
-        return f"?{query.urlencode()}" if query else "?"
+        return state.url(drop=tuple(key for key in state.query if key != "order"))
 
     def tab_links(self, state: ListState) -> list[dict[str, Any]]:
         current = state.get("view")
-        everything = "?view=all" if state.default_view else "?"
         is_plain = not state.view and current not in {tab.key for tab in self.tabs}
-        links: list[dict[str, Any]] = [{"label": _("All"), "url": everything, "current": is_plain}]
+        links: list[dict[str, Any]] = [
+            {"label": _("All"), "url": state.url(drop=tuple(state.query)), "current": is_plain}
+        ]
         for tab in self.tabs:
-            query = QueryDict(mutable=True)
-            query.update({**tab.filters, "view": tab.key})
-            links.append({"label": tab.label, "url": f"?{query.urlencode()}", "current": current == tab.key})
+            url = f"?{self.tab_query(tab).urlencode()}"
+            links.append({"label": tab.label, "url": url, "current": current == tab.key})
         for view in state.views:
             is_mine = view.owner_id == state.user.pk
             links.append(
@@ -300,6 +301,11 @@ class ListPage(View):
                 }
             )
         return links
+
+    def tab_query(self, tab: Tab) -> QueryDict:
+        query = QueryDict(mutable=True)
+        query.update({**tab.filters, "view": tab.key})
+        return query
 
     def headers(self, state: ListState, columns: list[Column]) -> list[dict[str, Any]]:
         heads = []

@@ -26,9 +26,10 @@ from ..models import ListPreference, SavedView
 from . import bulk, export
 from .columns import Column
 from .filters import without
-from .jobs import file_name, record_export, told
+from .jobs import exports_lately, file_name, record_export, told
 from .state import PAGING, ListState, address, hold, looks_secret
 
+EXPORTS_AN_HOUR = 20
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 if TYPE_CHECKING:
@@ -131,6 +132,9 @@ def send_file(page: "ListPage", request: HttpRequest, state: ListState) -> HttpR
         return page.show(request, state)
     if page.has_personal_data and not reason:
         messages.error(request, _("Say what the file is for: it holds personal data."))
+        return HttpResponseRedirect(request.get_full_path())
+    if page.has_personal_data and exports_lately(state) >= EXPORTS_AN_HOUR:
+        messages.error(request, _("You exported this list many times within the hour. Wait a while."))
         return HttpResponseRedirect(request.get_full_path())
     shown = state.columns()
     count = matching[: export.DIRECT_ROWS + 1].count()

@@ -48,6 +48,8 @@ def url_for(key: str, *, exact: bool = False, **filters: Any) -> str:
             query.setlist(name, [_text(one) for one in value])
         else:
             query[name] = _text(value)
+    if page.opens_with and not query:
+        query["view"] = "all"
     if exact:
         query["count"] = "exact"
     address = reverse(page.url_name)

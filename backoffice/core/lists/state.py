@@ -2,13 +2,11 @@
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import BadRequest
 from django.db.models import Q
 from django.http import Http404, QueryDict
-from django.utils import timezone
 
 from ..models import HeldFilter, ListPreference, SavedView, User
 from .columns import Column
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
 PAGING = ("after", "before")
 MACHINE = frozenset({"order", "after", "before", "view", "count", "held"})
-HELD_DAYS = 30
 
 
 @dataclass
@@ -57,6 +54,8 @@ class ListState:
         for key, value in changes.items():
             if value is not None:
                 query[key] = value
+        if not query and (self.page.opens_with or self.default_view):
+            return "?view=all"  # a bare address would open the default again
         return f"?{query.urlencode(safe=',:')}" if query else "?"
 
     def data(self) -> QueryDict:
@@ -136,8 +135,7 @@ class ListState:
 
 
 def hold(page: "ListPage", user: User, values: dict[str, list[str]]) -> str:
-    """Keep filter values for `user` and return their token; what is older than a month goes."""
-    HeldFilter.objects.filter(user=user, held_at__lt=timezone.now() - timedelta(days=HELD_DAYS)).delete()
+    """Keep filter values for `user`, for a month, and return their token."""
     token = secrets.token_urlsafe(12)
     HeldFilter.objects.create(token=token, user=user, list_key=page.key, values=values)
     return token

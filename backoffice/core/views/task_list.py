@@ -44,6 +44,8 @@ class TaskList(lists.ListPage):
     search_fields = ["title"]
     default_order = "due_on"
     empty_text = _("No task yet. Ask somebody for something.")
+    opens_with = "open"
+    done_text = _("Nothing to do.")
     tabs = [lists.Tab("open", _("Open"), {"state": "open"}), lists.Tab("overdue", _("Overdue"), {"state": "overdue"})]
     columns = [
         lists.Column("title", _("Task")),
