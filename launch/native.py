@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 from . import say
@@ -44,13 +45,23 @@ def install_as_root(packages: list[str], *, otherwise: str) -> None:
     """apt-get install; raises Trouble with `otherwise` where that is not possible."""
     if os.getuid() != 0 or not shutil.which("apt-get"):
         raise say.Trouble(otherwise)
-    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
-        done = subprocess.run(
-            ["apt-get", *APT_LIMITS, *words], env=quiet, stdin=subprocess.DEVNULL, capture_output=True, text=True
-        )
+    _update_lists()
+    done = _apt("install", "-y", "-qq", "--no-install-recommends", *packages)
     if done.returncode:
-        raise say.Trouble(f"apt-get install {' '.join(packages)} failed: {done.stderr.strip().splitlines()[-1:]}")
+        reason = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
+        raise say.Trouble(f"apt-get install {' '.join(packages)} failed: {reason}")
+
+
+@cache
+def _update_lists() -> None:
+    _apt("update", "-qq")
+
+
+def _apt(*words: str) -> subprocess.CompletedProcess[str]:
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    return subprocess.run(
+        ["apt-get", *APT_LIMITS, *words], env=quiet, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
 
 
 def variables() -> dict[str, str]:

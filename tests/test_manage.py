@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from launch import process, say, state, supervisor
+from launch import environment, native, process, say, state, supervisor
 from launch.places import ROOT, socket_folder
 from launch.servers import check_database
 from launch.testing import spread
@@ -281,3 +281,45 @@ def test_the_lock_files_are_hashed_name_no_host_and_agree() -> None:
 
     for smaller, larger in itertools.pairwise(names):
         assert locked(smaller).items() <= locked(larger).items()
+
+
+def test_a_machine_without_apt_is_told_once_that_pdf_files_are_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(native, "NATIVE", tmp_path)
+    for name in ("READY", "FAILED"):
+        monkeypatch.setattr(native, name, tmp_path / name)
+    monkeypatch.setattr(native, "_in_system", lambda: False)
+    monkeypatch.setattr(native.shutil, "which", lambda _: None)
+
+    native.ensure()
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("PDF files are off, all else works: there is no apt here; install Pango")
+    assert native.variables() == {}
+
+
+def test_unpacked_libraries_are_put_before_those_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "READY", tmp_path / "ready.txt")
+    native.READY.write_text("/var/native/a\n/var/native/b\n")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/lib")
+
+    assert native.variables()["LD_LIBRARY_PATH"] == "/var/native/a:/var/native/b:/opt/lib"
+    assert native.missing_from_environ()
+    for name, value in native.variables().items():
+        monkeypatch.setenv(name, value)
+    assert not native.missing_from_environ()
+
+
+def test_an_environment_is_stale_once_its_lock_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "STAMP", tmp_path / "installed.txt")
+    monkeypatch.setattr(environment, "lock_of", lambda group: tmp_path / group)
+    for group in environment.GROUPS:
+        (tmp_path / group).write_text("a==1")
+    environment._write_stamp("test")
+
+    assert environment.has("local")
+    assert environment.has("test")
+    assert not environment.has("dev")
+    (tmp_path / "local").write_text("a==2")
+    assert not environment.has("local")
