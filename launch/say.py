@@ -5,11 +5,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
 
 BEGAN = "RETAGUARDA_BEGAN"  # when the person pressed Enter; survives the step into `.venv`
 
-_to: list[TextIO] = [sys.stdout]
+_quiet = False
 
 
 class Trouble(Exception):
@@ -18,11 +17,12 @@ class Trouble(Exception):
 
 def quietly() -> None:
     """Send everything to stderr, so that stdout carries only the command's own output."""
-    _to[0] = sys.stderr
+    global _quiet
+    _quiet = True
 
 
 def line(text: str = "") -> None:
-    print(text, file=_to[0], flush=True)
+    print(text, file=sys.stderr if _quiet else sys.stdout, flush=True)
 
 
 @contextmanager
