@@ -39,6 +39,10 @@ def _state(order: Any) -> str:
     return _badges(order.status, order.has_exception, get_language())
 
 
+def _place(order: Any) -> str:
+    return ", ".join(part for part in (order.customer_city, order.customer_state) if part)
+
+
 @entrance("logistics.order.read")
 class OrderList(lists.ListPage):
     key = "logistics.orders"
@@ -62,8 +66,7 @@ class OrderList(lists.ListPage):
         lists.Column("purchased_at", gettext_lazy("Purchased"), kind="stamp", order=("purchased_at", "pk")),
         lists.Column("status", gettext_lazy("State"), value=Order.get_status_display, cell=_state),
         lists.Column("customer_name", gettext_lazy("Customer")),
-        lists.Column("customer_city", gettext_lazy("City")),
-        lists.Column("customer_state", gettext_lazy("UF")),
+        lists.Column("place", gettext_lazy("Place"), value=_place),
         lists.Column(
             "total_amount",
             gettext_lazy("Total"),
@@ -75,7 +78,7 @@ class OrderList(lists.ListPage):
             "paid_amount", gettext_lazy("Paid"), kind="money", order=("paid_amount", "pk"), total=Sum("paid_amount")
         ),
         lists.Column("promised_on", gettext_lazy("Promised for"), kind="day"),
-        lists.Column("delivered_at", gettext_lazy("Delivered"), kind="stamp"),
+        lists.Column("delivered_at", gettext_lazy("Delivered"), kind="stamp", optional=True),
         lists.Column("items_amount", gettext_lazy("Items"), kind="money", optional=True, total=Sum("items_amount")),
         lists.Column(
             "freight_amount", gettext_lazy("Freight"), kind="money", optional=True, total=Sum("freight_amount")
