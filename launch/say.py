@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 BEGAN = "RETAGUARDA_BEGAN"  # when the person pressed Enter; survives the step into `.venv`
 
@@ -22,7 +22,8 @@ def quietly() -> None:
 
 
 def line(text: str = "") -> None:
-    print(text, file=sys.stderr if _quiet else sys.stdout, flush=True)
+    with suppress(OSError):  # nobody listens any more: the terminal was closed
+        print(text, file=sys.stderr if _quiet else sys.stdout, flush=True)
 
 
 @contextmanager

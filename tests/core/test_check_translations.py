@@ -1,0 +1,49 @@
+"""A text that a Portuguese reader would not read in Portuguese is named."""
+
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import write_po
+
+from backoffice.core.management.commands.check_translations import extract, find_problems
+
+
+def catalogue() -> Catalog:
+    known = Catalog(locale="pt_BR")
+    known.add("Orders", "Pedidos")
+    return known
+
+
+def test_a_complete_catalogue_has_no_problems() -> None:
+    assert find_problems(catalogue()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "flags", "problem"),
+    [
+        ("Late", "", (), "missing: 'Late'"),
+        ("Late", "Atrasado", ("fuzzy",), "fuzzy: 'Late'"),
+        (("%(n)d order", "%(n)d orders"), ("%(n)d pedido", ""), (), "missing: '%(n)d order'"),
+        ("%(n)d late", "%(quantos)d atrasados", ("python-format",), "wrong ("),
+    ],
+)
+def test_each_fault_is_named(words: str, said: str, flags: tuple[str, ...], problem: str) -> None:
+    known = catalogue()
+    known.add(words, said, flags=flags)
+
+    (found,) = find_problems(known)
+
+    assert found.startswith(problem)
+
+
+def test_a_text_of_the_product_without_a_translation_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / "pt_BR" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    with (folder / "django.po").open("wb") as target:
+        write_po(target, catalogue())
+
+    problems = find_problems(extract(tmp_path))
+
+    assert "missing: 'Logistics'" in problems
+    assert "missing: 'Orders'" not in problems
