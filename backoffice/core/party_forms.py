@@ -87,7 +87,9 @@ class AddressForm(House, forms.ModelForm):  # type: ignore[type-arg]
         return code
 
 
-AddressFormSet = forms.modelformset_factory(PartyAddress, form=AddressForm, extra=1, can_delete=True, max_num=20)
+AddressFormSet = forms.modelformset_factory(
+    PartyAddress, form=AddressForm, extra=1, can_delete=True, can_delete_extra=False, max_num=20
+)
 
 
 def rows_of(formset: Any) -> list[dict[str, str]]:
