@@ -32,6 +32,7 @@ class Lead(Referable):
         indexes = [
             models.Index(fields=["-first_contact_on", "-id"], name="marketing_lead_newest"),
             models.Index(fields=["origin", "-first_contact_on", "-id"], name="marketing_lead_origin"),
+            models.Index(fields=["key"], opclasses=["varchar_pattern_ops"], name="marketing_lead_key_prefix"),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from django.urls import reverse
+
+from backoffice.core.search import Hit, Query
+
 from .models import Deal, Lead
 
 
@@ -35,3 +39,11 @@ def days_to_win(lead: Lead) -> int | None:
 def days_of(deal: Deal) -> int:
     """Civil days from first contact to winning, both dates as their source wrote them."""
     return (deal.won_on - deal.lead.first_contact_on).days
+
+
+def find_leads(query: Query, limit: int) -> list[Hit]:
+    """Leads whose key begins as typed."""
+    if len(query.written) < 3:
+        return []
+    rows = Lead.objects.filter(key__startswith=query.written).order_by("key", "pk")[:limit]
+    return [Hit(row.key, reverse("marketing:lead", args=[row.pk]), row.origin or "") for row in rows]

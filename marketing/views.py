@@ -3,6 +3,7 @@
 from django.db.models import QuerySet, Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core import lists
@@ -43,6 +44,11 @@ class LeadList(lists.ListPage):
 
     def queryset(self, user: User) -> QuerySet[Lead]:
         return Lead.objects.select_related("deal")
+
+    def actions(self, user: User) -> list[lists.Action]:
+        if not user.may("marketing.lead_import.create"):
+            return []
+        return [lists.Action(_("Import leads"), reverse("import_new"), is_primary=True)]
 
 
 @entrance("marketing.lead.read")

@@ -68,3 +68,19 @@ def test_marketing_is_closed_to_others(client):
 
     for address in ("/marketing/leads/", "/marketing/deals/", f"/marketing/leads/{record.pk}/"):
         assert client.get(address).status_code == 403
+
+
+def test_the_palette_finds_a_lead_by_the_beginning_of_its_key(reader):
+    lead(key="zz9f-lead")
+
+    page = reader.post("/search/", {"q": "zz9f"}).content.decode()
+
+    assert "zz9f-lead" in page
+
+
+def test_fifty_won_leads_cost_as_many_queries_as_one(reader, django_assert_max_num_queries):
+    for n in range(50):
+        deal(lead(), won_on=dt.date(2018, 3, 1 + n % 28))
+
+    with django_assert_max_num_queries(10):
+        reader.get("/marketing/leads/?won=true")
