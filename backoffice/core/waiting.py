@@ -4,7 +4,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from . import approval_cards, lists
-from .models import Delivery, Job, Task, User
+from .models import Delivery, Job, Notification, Task, User
 from .queue import Waiting, queue_item
 
 
@@ -53,4 +53,15 @@ def approvals(user: User) -> Waiting | None:
         oldest="asked_at",
         due="due_at",
         done=_("Nothing waits for your decision."),
+    )
+
+
+@queue_item("core.notices", right=None, order=90)
+def news(user: User) -> Waiting:
+    return Waiting(
+        _("New notices"),
+        Notification.objects.filter(user=user, read_at=None),
+        reverse("notices") + "?show=new",
+        oldest="at",
+        done=_("You have read everything."),
     )
