@@ -47,7 +47,7 @@ class Damage:
     seconds: float
 
 
-def storm(*, database: str, kills: int, seed: int, writers: int = 3, workers: int = 3) -> Damage:
+def storm(*, database: str, kills: int, seed: int, writers: int = 2, workers: int = 4) -> Damage:
     """Write and roll up until `kills` workers were killed; then let the writers end. What is dirty stays dirty."""
     chance, began, killed = random.Random(seed), time.monotonic(), 0  # noqa: S311
     nursery = _Nursery(database)
@@ -56,7 +56,7 @@ def storm(*, database: str, kills: int, seed: int, writers: int = 3, workers: in
         writing = [nursery.start(f"write {seed + number}") for number in range(writers)]
         working = [nursery.start("work") for _ in range(workers)]
         while killed < kills:
-            time.sleep(chance.uniform(0.02, 0.2))
+            time.sleep(chance.uniform(0.05, 0.25))
             victim = working.pop(chance.randrange(len(working)))
             os.kill(victim, signal.SIGKILL)
             killed += 1
@@ -194,6 +194,8 @@ def _nursery(database: str) -> None:
 
     django.setup()
     from django.conf import settings
+
+    from kpis.services import rollup  # noqa: F401 (loaded once, for every child)
 
     settings.DATABASES["default"]["NAME"] = database
     for line in sys.stdin:

@@ -19,6 +19,18 @@ def fact(series: str = "orders.placed", at: str = "2018-03-14T12:00:00-03:00", *
 
 def reverse(fact: Fact) -> Fact:
     """Its reversal."""
-    names = ["series", "occurred_at", "entity", "part", "seconds", "wall_seconds", "score", "hit", "dim1", "dim2", "dim3"]
+    names = [
+        "series",
+        "occurred_at",
+        "entity",
+        "part",
+        "seconds",
+        "wall_seconds",
+        "score",
+        "hit",
+        "dim1",
+        "dim2",
+        "dim3",
+    ]
     same = {name: getattr(fact, name) for name in names}
     return Fact.objects.create(**same, amount=None if fact.amount is None else -fact.amount, reverses=fact)

@@ -1,3 +1,4 @@
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,9 +13,7 @@ from tests.factories.facts import fact, reverse
 
 
 def bucket(grain: str, start: str, *, series: str = "orders.placed", dim: int = 0, value: str = "") -> Bucket:
-    return Bucket.objects.get(
-        series=series, grain=grain, dim=dim, value=value, start=datetime.fromisoformat(start)
-    )
+    return Bucket.objects.get(series=series, grain=grain, dim=dim, value=value, start=datetime.fromisoformat(start))
 
 
 @pytest.mark.django_db
@@ -192,6 +191,43 @@ def test_two_workers_share_the_work_and_agree() -> None:
 
     assert done >= 2
     assert proof.compare().differences == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_worker_never_writes_an_older_sum_over_a_newer_one() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION kpis_test_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " IF current_setting('kpis.slow', true) = 'yes' THEN PERFORM pg_sleep(0.6); END IF; RETURN NULL; END $$;"
+            "CREATE TRIGGER kpis_test_slow BEFORE INSERT ON kpis_bucket"
+            " FOR EACH STATEMENT EXECUTE FUNCTION kpis_test_slow()"  # the statement has its snapshot by then
+        )
+
+    def slow_worker() -> None:
+        connection.cursor().execute("SET kpis.slow = 'yes'")
+        rollup.roll_up_one()
+        connections.close_all()
+
+    try:
+        fact(amount=Decimal("1.00"))
+        with ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(slow_worker)
+            until = time.monotonic() + 5
+            while not asleep() and time.monotonic() < until:
+                time.sleep(0.01)
+            fact(amount=Decimal("2.00"))
+            rollup.roll_up()
+            slow.result()
+    finally:
+        connection.cursor().execute("DROP FUNCTION kpis_test_slow() CASCADE")
+
+    assert bucket("month", "2018-03-01T03:00:00Z").sum == Decimal("3.00")
+
+
+def asleep() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep')")
+        return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.django_db(transaction=True)
