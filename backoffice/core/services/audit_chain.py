@@ -74,9 +74,11 @@ def _first_moved(anchors: dict[int, str]) -> dict[str, Any] | None:
 
 @transaction.atomic
 def anchor() -> AuditSeal | None:
-    """Say the head of the chain aloud: into events, the log and auditors' letters, where nobody can take it back."""
+    """Say the head of the chain aloud, once: into events, the log and auditors' letters, and nobody takes it back."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('core_audit_anchor'))")
     head = AuditSeal.objects.order_by("-seq").first()
-    if head is not None:
+    if head is not None and not Event.objects.filter(name=ANCHORED, data__seq=head.seq).exists():
         log.info(ANCHORED, seq=head.seq, hash=head.hash)
         events.record(ANCHORED, seq=head.seq, hash=head.hash)
     return head
