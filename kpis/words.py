@@ -90,7 +90,7 @@ def period_name(period: Period) -> str:
     start, last = period.start, period.last_day
     grain = next((grain for grain in WHOLE if _same(Period.of(grain, start), period)), "span")
     if grain == "month":
-        return date_format(start, "F Y")
+        return display.month(start)
     if grain == "quarter":
         return _("Q%(number)s %(year)s") % {"number": (start.month + 2) // 3, "year": start.year}
     if grain == "year":

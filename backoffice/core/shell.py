@@ -14,12 +14,12 @@ from django.db.models.signals import post_save
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from .models import Company, User
+from .templatetags.display import month
 
 DEPARTMENTS: dict[str, tuple[str | Promise, str]] = {
     "home": (_("Home"), "house"),
@@ -180,7 +180,7 @@ class Shell:
 
     @property
     def period(self) -> str:
-        return date_format(timezone.localdate(), "F Y")
+        return month(timezone.localdate())
 
     @cached_property
     def shortcuts(self) -> bool:

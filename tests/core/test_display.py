@@ -81,6 +81,7 @@ def test_dates_near_today_are_words_and_far_ones_carry_their_year():
     assert display.day(date(2018, 3, 1)) == "1\u00a0Mar\u00a02018"
     with translation.override("pt-br"):
         assert display.day(date(2018, 3, 1)) == "1\u00a0mar\u00a02018"
+        assert display.month(date(2018, 3, 1)) == "março de 2018"
 
 
 @time_machine.travel(datetime(2026, 11, 22, 1, 30, tzinfo=UTC), tick=False)

@@ -188,6 +188,13 @@ def full_date(civil: date, language: str) -> str:
 
 
 @register.filter
+def month(value: date) -> str:
+    """`November 2026`, `novembro de 2026`."""
+    text = date_format(value, "YEAR_MONTH_FORMAT")
+    return text.lower() if portuguese() else text
+
+
+@register.filter
 def moment(value: datetime | None) -> str:
     """An instant on the company's clock: `today, 14:02`; `12 Nov, 09:30`."""
     if value is None:

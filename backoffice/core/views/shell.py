@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from ..access import public, signed_in
@@ -63,4 +64,4 @@ def remember(response: HttpResponse, name: str, value: str, request: HttpRequest
 
 @signed_in
 def help_page(request: HttpRequest) -> HttpResponse:
-    return render(request, "core/help.html")
+    return render(request, "core/help.html", {"crumbs": [(_("Help"), "")]})
