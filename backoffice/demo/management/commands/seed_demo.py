@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone, translation
 
 from backoffice.core.models import Company, User
-from backoffice.demo import loading, people, story, world
+from backoffice.demo import fair, loading, people, story, world
 from kpis.services import facts, rollup
 from logistics.services import exceptions, sums
 
@@ -46,9 +46,10 @@ class Command(BaseCommand):
             cursor.execute("ANALYZE seeded")
             sums.refresh(cursor, ids="seeded")
             exceptions.detect(cursor, now=now, ids="seeded")
+        fair.import_fair(rng, now=wall, by=team["logistics_clerk"])
         story.set_targets(team)
         story.date_exceptions(now=now)
         story.work_the_queue(team, now=now)
         story.talk(team, today=wall.date())
-        facts.sync_orders(orders)
+        facts.sync_orders()
         facts.sync_leads()
