@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from backoffice.core import bell
+from backoffice.core import bell, database
 from backoffice.core.beat import crontab, every
 
 from . import paper  # noqa: F401 (its job)
@@ -19,7 +19,8 @@ def roll_up(**_later: object) -> None:
 @shared_task(name="kpis.prove")
 def prove(**_later: object) -> None:
     """Nightly: facts against business rows, buckets against facts; what differs is repaired and told."""
-    proof.prove_and_repair()
+    with database.patient(900):
+        proof.prove_and_repair()
     alerts.judge_all()
 
 

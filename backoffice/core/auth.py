@@ -36,7 +36,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_safe_url(self, url: str | None) -> bool:
         """A redirect stays on this host."""
         host = self.request.get_host()
-        return url_has_allowed_host_and_scheme(url, {host}, require_https=self.request.is_secure())
+        safe = url_has_allowed_host_and_scheme(url, {host}, require_https=self.request.is_secure())
+        return safe and (url or "").startswith("/")
 
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse:
         """Remember this browser for this person, so that guesses from elsewhere never lock them out."""

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db import connection
 
@@ -25,7 +27,14 @@ def session_options(kind: str) -> str:
     return f"-c statement_timeout={statement}s -c lock_timeout={lock}s -c idle_in_transaction_session_timeout={idle}s"
 
 
-def allow(seconds: int) -> None:
-    """Let each statement of the current transaction take this long: for a worker's step that is known to be heavy."""
+@contextmanager
+def patient(seconds: int) -> Iterator[None]:
+    """Let each statement inside take this long: for a worker's step that is known to be heavy."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds}s"])
+        cursor.execute("SELECT set_config('statement_timeout', %s, false)", [f"{seconds}s"])
+    try:
+        yield
+    finally:
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("RESET statement_timeout")

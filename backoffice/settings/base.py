@@ -116,7 +116,7 @@ CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
 FOREIGN_DOORS = "backoffice.doors.foreign"  # who may enter the pages of other packages
 AUTH_USER_MODEL = "core.User"
 AUTHENTICATION_BACKENDS = ["backoffice.core.auth.Backend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["backoffice.core.passwords.PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

@@ -252,3 +252,16 @@ def test_a_page_waits_five_seconds_for_a_statement_and_two_for_a_lock() -> None:
     assert "statement_timeout=5s" in options
     assert "lock_timeout=2s" in options
     assert "idle_in_transaction_session_timeout=30s" in options
+
+
+def test_a_heavy_step_may_take_its_time_and_the_next_one_not(transactional_db: None) -> None:
+    def limit() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            return str(cursor.fetchone()[0])
+
+    before = limit()
+
+    with database.patient(900):
+        assert limit() == "15min"
+    assert limit() == before

@@ -50,7 +50,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
         response = _bare(request, "503", 503)
         response["Retry-After"] = "5"
         return response
-    return _bare(request, "500", 500)
+    try:
+        return _bare(request, "500", 500)
+    except Exception:  # what broke may be what draws pages
+        return HttpResponse(f"500 · {getattr(request, 'id', '')}", status=500, content_type="text/plain")
 
 
 def _page(request: HttpRequest, name: str, status: int, **context: object) -> HttpResponse:
