@@ -13,6 +13,6 @@ class PaymentFilters(lists.ListFilters):
     method = django_filters.ChoiceFilter(label=_("Method"), choices=Payment.Method.choices)
     amount = lists.MoneyRangeFilter(field_name="amount", label=_("Amount"))
     instalments = django_filters.NumberFilter(label=_("Instalments"))
-    order = django_filters.CharFilter(field_name="order_key", label=_("Order number"), lookup_expr="exact")
+    order_number = django_filters.CharFilter(field_name="order_key", label=_("Order number"), lookup_expr="exact")
     source = django_filters.CharFilter(label=_("Channel"), lookup_expr="exact")
     batch = django_filters.NumberFilter(field_name="batch_id", label=_("Import"))

@@ -7,5 +7,5 @@ from .models import Payment
 refs.register(
     Payment,
     right="finance.payment.read",
-    page=lambda payment: lists.url_for("finance.payments", order=payment.order_key),
+    page=lambda payment: lists.url_for("finance.payments", order_number=payment.order_key),
 )

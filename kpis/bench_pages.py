@@ -43,7 +43,7 @@ FAR = 1_999  # cursors passed before the far page
 
 _BASE = """
 INSERT INTO core_party (id, kind, name, tax_id, email, phone, version)
-SELECT g, 'person', (%(first)s::text[])[1 + g %% 20] || ' ' || (%(last)s::text[])[1 + (g * 7) %% 25] || ' ' || g,
+SELECT g, 'person', (%(first)s::text[])[1 + g %% 20] || ' ' || (%(last)s::text[])[1 + (g / 20) %% 25] || ' ' || g,
     '', '', '', 1
 FROM generate_series(1, 100000) g;
 INSERT INTO logistics_productcategory (id, source, key, name_pt, name_en)

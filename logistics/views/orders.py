@@ -138,7 +138,7 @@ def _chain(page: selectors.OrderPage, user: User) -> list[dict[str, Any]]:
         }
     )
     if page.payments and user.may("finance.payment.read"):
-        url = lists.url_for("finance.payments", order=order.number)
+        url = lists.url_for("finance.payments", order_number=order.number)
         links.append({"kind": _("Payments"), "label": str(len(page.payments)), "url": url})
     links += [
         {
