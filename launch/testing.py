@@ -26,6 +26,7 @@ def test(words: list[str]) -> int:
         servers = Embedded(home, home / "log", throw_away=True)
         with running(servers) as addresses:
             assert servers.postgres
+            (home / "var" / "static").mkdir(parents=True)  # WhiteNoise warns at each request without it
             own = addresses | {
                 "DATABASE_URL": servers.postgres.url(ADMIN),
                 "DJANGO_SETTINGS_MODULE": "backoffice.settings.test",
