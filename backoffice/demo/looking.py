@@ -94,6 +94,8 @@ def audit(
         if answer is None or answer.status != 200:
             problems.append(f"{look}: answered {answer and answer.status}")
             continue
+        page.wait_for_load_state("networkidle")
+        heard = list(noise)  # before axe-core, which sets styles of its own
         for violation in axe.run(page).response["violations"]:
             where = "; ".join(str(node["target"][0]) for node in violation["nodes"][:3])
             problems.append(f"{look}: {violation['id']} ({violation['help']}) at {where}")
@@ -102,7 +104,7 @@ def audit(
             problems.append(f"{look}: scrolls sideways by {sideways} px")
         if page.locator("h1").count() != 1:
             problems.append(f"{look}: {page.locator('h1').count()} h1")
-        problems += [f"{look}: {text[:200]}" for text in noise]
+        problems += [f"{look}: {text[:200]}" for text in heard]
         done(look)
     if context:
         context.close()
