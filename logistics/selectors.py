@@ -157,10 +157,14 @@ def product_page(pk: int) -> ProductPage | None:
 
 
 def orders_with(rows: QuerySet[Order], text: str) -> QuerySet[Order]:
-    """Orders in which every word begins the number, or stands in the customer's name, city or state."""
+    """Orders in which every word begins the number, or stands in the customer's name, city or state.
+
+    A word too short for the trigram index is a state of Brazil, or begins a number.
+    """
     for word in text.split()[:8]:
         folded = plain(word)
-        rows = rows.filter(Q(number__lower__startswith=folded) | Q(search__contains=folded))
+        held = Q(search__contains=folded) if len(folded) > 2 else Q(customer_state=folded.upper())
+        rows = rows.filter(Q(number__lower__startswith=folded) | held)
     return rows
 
 
