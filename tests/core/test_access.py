@@ -31,6 +31,8 @@ from backoffice.core.models import (
 )
 from backoffice.core.models import ImportBatch as Batch
 from backoffice.core.roles import ROLES, grants
+from kpis.boards import BOARDS
+from kpis.definitions import MEASURES
 from tests.factories.people import PASSWORD, person
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +40,14 @@ pytestmark = pytest.mark.django_db
 NOBODY = "nobody"
 _HOLDERS: dict[str, list[str]] = {"no role": [], **{role.key: [role.key] for role in ROLES}}
 OTHER_METHODS = ("PUT", "PATCH", "DELETE", "TRACE")
+EXAMPLES = {
+    "kpis:measure": {"key": next(iter(MEASURES))},
+    "kpis:facts": {"key": next(iter(MEASURES))},
+    "kpis:board": {"board": next(iter(BOARDS))},
+    "kpis:board_pdf": {"board": next(iter(BOARDS))},
+    "import_send": {"key": "olist"},
+    "import_act": {"action": "commit"},
+}
 LETTERS = {"int": "1", "str": "x", "slug": "x", "uuid": "00000000-0000-4000-8000-000000000000", "path": "x"}
 
 
@@ -55,13 +65,18 @@ def addresses() -> Iterator[tuple[str, Entrance]]:
     for route, match in doors():
         declared = entrance_of(match)
         assert declared, f"/{route} does not say who may enter"
-        yield address_of(route), declared
+        yield address_of(route, match.view_name), declared
 
 
-def address_of(route: str) -> str:
+def address_of(route: str, name: str) -> str:
     if route.startswith("account/^password"):
         return "/account/password/reset/key/1-set-password/"
-    route = re.sub(r"<(?:(\w+):)?\w+>", lambda found: LETTERS.get(found.group(1) or "str", "x"), route)
+    known = EXAMPLES.get(name, {})
+    route = re.sub(
+        r"<(?:(\w+):)?(\w+)>",
+        lambda found: known.get(found.group(2)) or LETTERS.get(found.group(1) or "str", "x"),
+        route,
+    )
     return "/" + route.replace("^", "").replace("(?P<url>.*)$", "nowhere").replace("$", "").replace(r"\Z", "")
 
 
@@ -152,6 +167,24 @@ def test_the_walk_sees_a_door_left_open(house: dict[str, User]) -> None:
     assert problem(declared, "admin", "GET", HttpResponse(status=403)) != ""
     assert problem(declared, "admin", "DELETE", HttpResponse()) != ""
     assert problem(declared, "admin", "GET", HttpResponse(status=500)) != ""
+
+
+@pytest.mark.parametrize("who", _HOLDERS)
+def test_a_number_is_open_to_exactly_whom_its_area_is_open(house: dict[str, User], who: str) -> None:
+    """The right of these doors is named by the address, so the page asks it."""
+    walker, held = Walker(house[who]), grants().get(who, frozenset())
+    doors_of_numbers = {reverse("kpis:board", args=[board.key]): board.right for board in BOARDS.values()}
+    for measure in MEASURES.values():
+        doors_of_numbers[reverse("kpis:measure", args=[measure.key])] = measure.right
+        doors_of_numbers[reverse("kpis:facts", args=[measure.key])] = measure.right
+    seen_one = False
+
+    for address, right in doors_of_numbers.items():
+        if right not in held:
+            assert walker.ask("GET", address).status_code == 403, address
+        elif not seen_one:
+            seen_one = walker.ask("GET", address).status_code in (200, 302)
+            assert seen_one, address
 
 
 # things of one's own
