@@ -114,3 +114,10 @@ def test_a_badge_escapes_its_word_and_falls_back_to_quiet():
 def test_an_avatar_shows_first_and_last_initial():
     assert ">MA</span>" in display.avatar("Marta de Azevedo")
     assert ">·</span>" in display.avatar("")
+
+
+def test_a_browser_is_named_by_its_short_name():
+    agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Safari/537.36"
+
+    assert display.browser(agent) == "Chrome, Linux"
+    assert display.browser("") == "–"

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 from django import template
-from django.db.models import Model
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -304,10 +303,20 @@ def kbd(keys: str) -> SafeString:
     return format_html('<span class="keys">{}</span>', mark_safe("".join(parts)))
 
 
+# The first name that a browser's long self-description holds is the true one.
+BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iOS"),
+    ("iPad", "iOS"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
 @register.filter
-def attribute(record: Any, name: str) -> Any:
-    """One value of a record, object or mapping, by the name a column gives."""
-    if isinstance(record, dict):
-        return record.get(name)
-    value = getattr(record, name, None)
-    return value() if callable(value) and not isinstance(value, Model) else value
+def browser(agent: str) -> str:
+    """`Firefox, Linux` from the self-description that a browser sends."""
+    found = [next((name for mark, name in names if mark in agent), "") for names in (BROWSERS, SYSTEMS)]
+    return ", ".join(filter(None, found)) or agent[:60] or NOTHING
