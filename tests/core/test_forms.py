@@ -1,19 +1,20 @@
 import re
 import threading
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import connection
 from django.http import HttpResponse, HttpResponseRedirect
 from django.test import Client, RequestFactory
-from django.utils import translation
+from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.core.forms import DateField, Form, MoneyField, TaxIdField, once
-from backoffice.core.models import AuditEntry, Party, Submission, Task
+from backoffice.core.models import AuditEntry, HeldFilter, Party, Submission, Task
 from backoffice.core.money import LARGEST
+from backoffice.core.services import submissions
 from tests.factories.people import person
 
 
@@ -155,6 +156,21 @@ def test_an_answer_with_errors_frees_the_key():
     assert send("k" * 20).status_code == 422
     assert not Submission.objects.exists()
     assert send("k" * 20).status_code == 302
+
+
+@pytest.mark.django_db
+def test_keys_and_held_filters_are_forgotten_in_time():
+    user, now = person("finance_clerk"), timezone.now()
+    for age in (1, 3, 31):
+        sent = Submission.objects.create(key=f"key-{age}", user=user, fingerprint="x")
+        held = HeldFilter.objects.create(token=f"token-{age}", user=user, list_key="core.parties")
+        Submission.objects.filter(pk=sent.pk).update(at=now - timedelta(days=age))
+        HeldFilter.objects.filter(pk=held.pk).update(held_at=now - timedelta(days=age))
+
+    submissions.forget_old(now=now)
+
+    assert set(Submission.objects.values_list("key", flat=True)) == {"key-1"}
+    assert set(HeldFilter.objects.values_list("token", flat=True)) == {"token-1", "token-3"}
 
 
 # two people at one record
