@@ -13,10 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from backoffice.core.money import CENT
 
 from .series import DIMS, SERIES, Quantity
 
@@ -60,8 +63,7 @@ class Cell(NamedTuple):
     p90: Decimal | None = None
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """A measure somewhere, in its own unit. `value` is None when the measure has none there."""
 
     value: Decimal | None
@@ -70,6 +72,10 @@ class Reading:
     n: int
     p50: Decimal | None = None
     p90: Decimal | None = None
+
+
+NO_FACTS = Cell()
+ZERO, HOUR, DAY = Decimal(0), Decimal(3600), Decimal(86400)
 
 
 @dataclass(frozen=True)
@@ -92,12 +98,12 @@ class Measure:
     def right(self) -> str:
         return f"kpis.{self.area}.read"
 
-    @property
+    @cached_property
     def main(self) -> str:
         """The series whose facts are listed first and counted as `n`."""
         return self.numerator.series if self.numerator else self.middle
 
-    @property
+    @cached_property
     def series(self) -> tuple[str, ...]:
         """Every series it reads, the main one first."""
         names = [self.main] + ([self.denominator.series] if self.denominator else [])
@@ -112,7 +118,7 @@ class Measure:
     def dated(self) -> Text:
         return SERIES[self.main].dated
 
-    @property
+    @cached_property
     def spreads(self) -> bool:
         """Whether p50 and p90 of single facts mean something beside the value."""
         return bool(self.middle) or SERIES[self.main].quantity is Quantity.SCORE
@@ -122,7 +128,7 @@ class Measure:
 
         whole: for a mix, the cells of all values together, the denominator of each.
         """
-        main = cells.get(self.main, Cell())
+        main = cells.get(self.main, NO_FACTS)
         p50, p90 = (self._scaled(main.p50), self._scaled(main.p90)) if self.spreads else (None, None)
         if self.numerator is None:
             return Reading(p50, None, None, main.n, p50, p90)
@@ -131,21 +137,21 @@ class Measure:
             return Reading(Decimal(above), above, None, main.n, p50, p90)
         below = self._figure(self.denominator, whole if self.share_of and whole is not None else cells)
         value = Decimal(above) / Decimal(below) if below else None
-        return Reading(value, above, below, cells.get(self.denominator.series, Cell()).n, p50, p90)
+        return Reading(value, above, below, cells.get(self.denominator.series, NO_FACTS).n, p50, p90)
 
     def _figure(self, part: Part, cells: Mapping[str, Cell]) -> Decimal | int:
-        cell = cells.get(part.series, Cell())
+        cell = cells.get(part.series, NO_FACTS)
         if part.reads == "n":
             return cell.n
         if part.reads == "hits":
             return cell.hits
-        total = cell.sum if cell.sum is not None else Decimal(0)
-        return total.quantize(Decimal("0.01")) if SERIES[part.series].quantity is Quantity.MONEY else total
+        total = cell.sum if cell.sum is not None else ZERO
+        return total.quantize(CENT) if SERIES[part.series].quantity is Quantity.MONEY else total
 
     def _scaled(self, seconds: Decimal | None) -> Decimal | None:
         if seconds is None or self.unit not in (Unit.HOURS, Unit.DAYS):
             return seconds
-        return seconds / (3600 if self.unit is Unit.HOURS else 86400)
+        return seconds / (HOUR if self.unit is Unit.HOURS else DAY)
 
 
 NO_VALUE = _("No value.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -27,8 +27,7 @@ from .series import SERIES
 Status = Literal["good", "attention", "alarm"]
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """One bucket of a measure. start: its first instant.   day: the civil date of that."""
 
     start: datetime
