@@ -16,4 +16,4 @@ class CoreConfig(AppConfig):
         from .services import roles
 
         post_migrate.connect(roles.seed_after_migrate, dispatch_uid="core.roles")
-        autodiscover_modules("references", "queue", "handlers", "tasks", "sources", "navigation")
+        autodiscover_modules("references", "queue", "handlers", "tasks", "sources", "navigation", "gauges")

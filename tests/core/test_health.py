@@ -79,6 +79,7 @@ def test_metrics_name_routes_and_count_what_waits(client: Client) -> None:
     assert 'retaguarda_request_seconds_count{method="GET",route="healthz",status="200"}' in text
     assert 'retaguarda_jobs{state="queued"} 0.0' in text
     assert "retaguarda_outbox_lag_seconds 0.0" in text
+    assert "retaguarda_rollup_lag_seconds 0.0" in text
 
 
 def line_of(as_json: bool, message: str, *args: Any, **extra: Any) -> str:
