@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from openpyxl import Workbook, load_workbook
 
 from backoffice.core import imports
 from backoffice.core.imports import Refusal, engine, failures, mapping
@@ -269,3 +270,35 @@ def test_every_step_has_its_page_within_ten_queries(user, client: Client, django
         with django_assert_max_num_queries(12):
             assert client.get(url).status_code in (200, 302)
     assert files.path_of(StoredFile.objects.first()).is_file()
+
+
+def test_refused_rows_of_a_workbook_come_back_as_a_workbook_without_formulas(user):
+    book = Workbook()
+    book.active.append(["code", "amount", "day", "note"])
+    for row in (["A1", 1.5, None, "ok"], ["B2", "x", None, "@SUM(1)"], ["", -2, None, ""]):
+        book.active.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    upload = SimpleUploadedFile("things.xlsx", content.getvalue())
+    batch = service.receive(source=imports.get("things"), uploads=[upload], by=user)
+    work_off()
+    batch.refresh_from_db()
+
+    name, given = failures.failures_file(batch)
+    sheet = load_workbook(io.BytesIO(given)).active
+
+    assert (batch.counts["create"], batch.counts["failures"], name) == (1, 2, "things-failed.xlsx")
+    assert [[cell.value for cell in row] for row in sheet.iter_rows(max_col=4)] == [
+        ["code", "amount", "day", "note"],
+        ["B2", "x", None, "'@SUM(1)"],
+        [None, "-2", None, None],
+    ]
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value} == {"s"}
+
+
+def test_a_row_longer_than_its_headings_keeps_every_cell_in_the_refused_file(user):
+    batch = sent(user, "code;amount\nA1;1;2;3\n")
+
+    _name, content = failures.failures_file(batch)
+
+    assert content.decode("utf-8-sig").splitlines()[1].startswith("A1;1 2 3;")

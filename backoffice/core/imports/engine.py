@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from ..database import patient
 from ..jobs import Quiet, Work
 from ..models import ImportBatch, ImportFile, User
 from ..services import audit, files
@@ -27,6 +28,7 @@ from .stage import Failures, Load
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
+PATIENCE_SECONDS = 1800  # for one statement: a COPY lasts as long as its file is read
 SUFFIXES = (".csv", ".csv.gz", ".zip", ".xlsx", ".tsv", ".txt")
 
 
@@ -77,7 +79,7 @@ def run(
         return Result(batch, batch.counts, 0.0)
     sheets = open_batch(batch)
     loads = assign(source, sheets, batch)
-    with work.writing():
+    with patient(PATIENCE_SECONDS), work.writing():
         batch = ImportBatch.objects.select_for_update(of=("self",)).get(pk=batch.pk)
         if batch.state != ImportBatch.State.COMMITTED:
             with connection.cursor() as cursor:
@@ -184,7 +186,8 @@ def _pass(
     batch.save(update_fields=["counts", "preview", "state", "committed_at", "reason"])
     if commit:
         shown = {key: batch.counts[key] for key in ("create", "update", "skip", "error")}
-        audit.record("core.import_committed", batch, by=by, source_key=source.key, **shown)
+        here = None if audit.origin().source == "command" else "import"
+        audit.record("core.import_committed", batch, by=by, source=here, source_key=source.key, **shown)
 
 
 def _without_refused(cursor: "CursorWrapper", source: Source) -> None:

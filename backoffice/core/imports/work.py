@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from ..database import patient
 from ..jobs import Work, job
 from ..models import ImportBatch
 from ..services import audit
@@ -52,7 +53,7 @@ def write(work: Work, *, batch_id: int) -> dict[str, Any]:
 def undo(work: Work, *, batch_id: int) -> dict[str, Any]:
     """Take back what the import wrote, as long as nothing depends on it."""
     try:
-        with work.writing(), connection.cursor() as cursor:
+        with patient(engine.PATIENCE_SECONDS), work.writing(), connection.cursor() as cursor:
             batch = ImportBatch.objects.select_for_update(of=("self",)).get(pk=batch_id)
             if batch.state == State.UNDOING:
                 _take_back(cursor, batch, work)

@@ -14,6 +14,8 @@ from django.utils.translation import gettext_noop
 from backoffice.core import bell, events
 from backoffice.core.models import Delivery, Event
 
+from . import audit
+
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
@@ -69,7 +71,7 @@ def _deliver(delivery_id: int, attempt: int) -> None:
         if delivery is None:
             return
         try:
-            with transaction.atomic():
+            with audit.acting(source="worker"), transaction.atomic():
                 events.handlers()[delivery.handler](delivery.event)
                 with connection.cursor() as cursor:
                     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a broken promise is the handler's failure

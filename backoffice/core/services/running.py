@@ -21,6 +21,8 @@ from backoffice.core import bell, jobs, pulse
 from backoffice.core.jobs import Cancelled, Kind, Lost, Stopping, Unworkable
 from backoffice.core.models import Job, Notification
 
+from . import audit
+
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
@@ -41,7 +43,7 @@ RETURNING id
 _OURS = "id = %(id)s AND fence = %(fence)s AND state = 'running'"
 _END = f"""
 UPDATE core_job SET state = %(state)s, cause = %(cause)s, result = %(result)s::jsonb,
-    done = %(done)s, total = %(total)s, ended_at = clock_timestamp(), lease_until = NULL
+    done = %(done)s, total = %(total)s, step = '', ended_at = clock_timestamp(), lease_until = NULL
 WHERE {_OURS} RETURNING ended_at - asked_at > interval '{NOTICE_SECONDS} seconds'
 """  # noqa: S608
 _PUT_BACK = f"""
@@ -112,7 +114,7 @@ def run(row: Job) -> None:
     kind, work = jobs.kinds()[row.kind], Running(row)
     language = (row.asked_by.language if row.asked_by else "") or settings.LANGUAGE_CODE
     work.pulse.start()
-    with translation.override(language):
+    with translation.override(language), audit.acting(source="worker"):
         try:
             result: dict[str, Any] = kind.run(work, **kind.arguments(row.args)) or {}
         except Exception as problem:
