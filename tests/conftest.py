@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
 
-from launch.testing import chromium
+from backoffice.launch.testing import chromium
 
 CHROMIUM = chromium()
 CHROMIUM_WORDS = [

@@ -75,7 +75,7 @@ def place(name: str) -> tuple[str, str] | None:
     parts = name.split(".")
     if parts[:2] == ["backoffice", "core"]:
         return "core", parts[2] if len(parts) > 2 else ""
-    if parts[0] in ("backoffice", "launch", "tests"):
+    if parts[0] in ("backoffice", "tests"):
         return "roof", ".".join(parts[:2])
     if parts[0] in FLOORS:
         return parts[0], parts[1] if len(parts) > 1 else ""
@@ -189,11 +189,11 @@ def test_the_pure_half_of_core_knows_neither_database_nor_request() -> None:
 def test_the_launcher_starts_without_any_package() -> None:
     first = ["__init__", "say", "places", "environment", "native", "process"]
     broken = [
-        f"launch/{name}.py:{line}: {module}"
+        f"backoffice/launch/{name}.py:{line}: {module}"
         for name in first
-        for line, module in module_level_imports(ROOT / "launch" / f"{name}.py")
+        for line, module in module_level_imports(ROOT / "backoffice" / "launch" / f"{name}.py")
         if module.partition(".")[0] not in sys.stdlib_module_names
-        and module.split(".")[:2] not in [["launch", n] for n in first]
+        and module.split(".")[:3] not in [["backoffice", "launch", n] for n in first]
     ]
 
     assert not broken, "\n".join(broken)
@@ -224,7 +224,7 @@ def test_no_model_orders_its_rows_behind_the_readers_back() -> None:
         ("logistics", "from finance.views import invoices"),
         ("core", "from backoffice import urls"),
         ("core", "from finance.models import Payment"),
-        ("kpis", "from launch import servers"),
+        ("kpis", "from backoffice.launch import servers"),
     ],
 )
 def test_a_broken_floor_is_found(app: str, source: str) -> None:

@@ -22,8 +22,8 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from launch.places import ROOT
-from launch.servers import ADMIN, APPLICATION, DATABASE, OWNER, Embedded, running
+from backoffice.launch.places import ROOT
+from backoffice.launch.servers import ADMIN, APPLICATION, DATABASE, OWNER, Embedded, running
 
 SECRETS = {
     "SECRET_KEY": "a-long-random-text-that-only-this-test-knows-0123456789",
@@ -146,7 +146,7 @@ class Production:
         )
 
     def health(self, name: str, *words: str) -> bool:
-        return self.run(name, sys.executable, "-m", "launch.health", name, *words).returncode == 0
+        return self.run(name, sys.executable, "-m", "backoffice.launch.health", name, *words).returncode == 0
 
     def status(self, host: str) -> int:
         pages = HTTPConnection("127.0.0.1", self.port, timeout=5)

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from launch import environment, native, process, say, state, supervisor
-from launch.places import ROOT, socket_folder
-from launch.servers import check_database
-from launch.testing import spread
+from backoffice.launch import environment, native, process, say, state, supervisor
+from backoffice.launch.places import ROOT, socket_folder
+from backoffice.launch.servers import check_database
+from backoffice.launch.testing import spread
 
 ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "CELERY_BROKER_URL", "CACHE_URL", "RETAGUARDA_BEGAN")
 
@@ -245,7 +245,7 @@ def test_a_database_that_does_not_answer_is_one_line(url: str, words: str) -> No
 
 
 def test_an_old_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("launch.servers.OLDEST_POSTGRES", 99)
+    monkeypatch.setattr("backoffice.launch.servers.OLDEST_POSTGRES", 99)
 
     with pytest.raises(say.Trouble, match=r"leads to PostgreSQL \d+; Retaguarda needs 99 or newer"):
         check_database(os.environ["DATABASE_URL"])

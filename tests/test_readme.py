@@ -4,8 +4,8 @@ import re
 
 from django.core.management import get_commands
 
+from backoffice.launch.places import ROOT
 from kpis.definitions import MEASURES
-from launch.places import ROOT
 
 README = (ROOT / "README.md").read_text()
 

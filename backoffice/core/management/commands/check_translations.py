@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.test.utils import override_settings
 
 LOCALE = "pt_BR"
-IGNORED = [".venv", "var", "tests", "backoffice/locale", "launch", "node_modules"]
+IGNORED = [".venv", "var", "tests", "backoffice/locale", "node_modules"]
 
 
 class Command(BaseCommand):

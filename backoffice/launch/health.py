@@ -1,4 +1,4 @@
-"""Is this container's process well? `python -m launch.health web|worker|beat`; exit code 0 says yes."""
+"""Is this container's process well? `python -m backoffice.launch.health web|worker|beat`; exit code 0 says yes."""
 
 import os
 import socket
