@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import get_random_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from . import second_factor
+from . import second_factor, sessions
 from .models import User
 
 HALF_A_YEAR = 180 * 24 * 3600
@@ -38,6 +38,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         host = self.request.get_host()
         safe = url_has_allowed_host_and_scheme(url, {host}, require_https=self.request.is_secure())
         return safe and (url or "").startswith("/")
+
+    def is_reauthentication_required(self, *, app: str, **options: Any) -> bool:
+        """Ask for the password again before the second factor changes, unless it was given minutes ago."""
+        if sessions.began_within(self.request, 5 * sessions.MINUTE):
+            return False
+        return bool(super().is_reauthentication_required(app=app, **options))
 
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse:
         """Remember this browser for this person, so that guesses from elsewhere never lock them out."""

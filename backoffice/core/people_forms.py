@@ -22,7 +22,3 @@ class InvitationForm(Form):
         help_text=_("Everyone is also an employee and sees their own things."),
     )
     confirmed = forms.BooleanField(required=False, widget=forms.HiddenInput)
-
-
-class ProfileForm(Form):
-    name = forms.CharField(label=_("Name"), max_length=120)

@@ -57,6 +57,11 @@ def begin(request: HttpRequest) -> None:
     request.session[BEGAN] = request.session[SEEN] = int(time.time())
 
 
+def began_within(request: HttpRequest, seconds: int) -> bool:
+    """Whether this sign-in is younger than that."""
+    return time.time() - request.session.get(BEGAN, 0) < seconds
+
+
 @transaction.atomic
 def end_all(user: User) -> None:
     """End every session of this person, on every device, now."""

@@ -201,6 +201,15 @@ def test_a_code_is_asked_after_the_password_and_works_once(client: Client) -> No
     assert thief.get("/").status_code == 302
 
 
+def test_setting_up_a_second_factor_asks_for_the_password_again_once_the_sign_in_is_old(client: Client) -> None:
+    user, page = person(password=PASSWORD), reverse("mfa_activate_totp")
+    with time_machine.travel("2026-11-20 10:00:00Z", tick=False) as clock:
+        sign_in(client, user)
+        assert client.get(page).status_code == 200
+        clock.shift(timedelta(minutes=6))
+        assert client.get(page)["Location"].startswith(reverse("account_reauthenticate"))
+
+
 def test_secrets_of_second_factors_rest_encrypted() -> None:
     user = person()
     code_of(user)
