@@ -5,6 +5,8 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
+from backoffice import celery as _celery  # noqa: F401 (wherever settings are read, ours is Celery's current app)
+
 from backoffice.core import database, logs
 
 env = environ.Env()
