@@ -115,10 +115,11 @@ def _news_waits() -> bool:
 def repair(proof: Proof) -> None:
     """Mark what was found wrong as dirty and recompute it; an hour stands for the day, week and month it begins."""
     with connection.cursor() as cursor:
-        cursor.executemany(
+        cursor.execute(
             "INSERT INTO kpis_dirtybucket (series, hour, at)"
-            " VALUES (%s, date_bin('1 hour', %s, '2000-01-01 00:00:00+00'), clock_timestamp())",
-            [(series, start) for series, _grain, start in proof.wrong],
+            " SELECT DISTINCT series, date_bin('1 hour', start, '2000-01-01 00:00:00+00'), clock_timestamp()"
+            " FROM unnest(%s::text[], %s::timestamptz[]) AS wrong (series, start)",
+            [[series for series, _, _ in proof.wrong], [start for _, _, start in proof.wrong]],
         )
     roll_up()
 

@@ -129,16 +129,3 @@ def roll_up_one(*, newest_first: bool = False) -> Unit | None:
 def known(key: str) -> Series:
     """The series as the code knows it; one that it forgot is counted, no more."""
     return SERIES.get(key) or Series(key, "", "")
-
-
-def mark_dirty(series: str) -> int:
-    """Have every bucket of `series` made anew; how many hours that is."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO kpis_dirtybucket (series, hour, at) SELECT %(series)s, hour, clock_timestamp() FROM ("
-            "SELECT date_bin('1 hour', occurred_at, '2000-01-01 00:00:00+00') AS hour FROM kpis_fact"
-            " WHERE series = %(series)s UNION SELECT date_bin('1 hour', start, '2000-01-01 00:00:00+00')"
-            " FROM kpis_bucket WHERE series = %(series)s) hours",
-            {"series": series},
-        )
-        return int(cursor.rowcount)
