@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -42,12 +43,13 @@ def instants(period: Period) -> tuple[datetime, datetime]:
     return start.astimezone(UTC), end.astimezone(UTC)
 
 
-def starts(period: Period, grain: BucketGrain) -> list[datetime]:
+@lru_cache(maxsize=128)
+def starts(period: Period, grain: BucketGrain) -> tuple[datetime, ...]:
     """The first instant of every whole bucket of a period."""
     if grain == "hour":
         at, end = instants(period)
-        return [at + timedelta(hours=hour) for hour in range(int((end - at) / timedelta(hours=1)))]
-    return [instants(part.period)[0] for part in slices(period, grain) if part.whole]
+        return tuple(at + timedelta(hours=hour) for hour in range(int((end - at) / timedelta(hours=1))))
+    return tuple(instants(part.period)[0] for part in slices(period, grain) if part.whole)
 
 
 # A CTE also keeps the planner from starting parallel workers, which take longer than the whole answer.
