@@ -6,7 +6,6 @@ import environ
 from csp.constants import NONE, SELF
 
 from backoffice import celery as _celery  # noqa: F401 (wherever settings are read, ours is Celery's current app)
-
 from backoffice.core import database, logs
 
 env = environ.Env()

@@ -4,7 +4,7 @@ from .base import *  # noqa: F403
 from .base import DATABASES
 
 DEBUG = False
-SECRET_KEY = "tests"
+SECRET_KEY = "tests"  # noqa: S105
 ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES["default"]["OPTIONS"].pop("pool")
