@@ -76,8 +76,16 @@ class Tile:
         return _change(self.now.value, self.last_year.value)
 
     @property
+    def is_judged(self) -> bool:
+        """A sum or count grows with the period: its target and thresholds hold for periods of the length they were set for."""
+        if not self.setting:
+            return False
+        grows = self.measure.denominator is None and not self.measure.middle
+        return not grows or self.period.grain == self.setting.grain
+
+    @property
     def target(self) -> Decimal | None:
-        return self.setting.target if self.setting else None
+        return self.setting.target if self.setting and self.is_judged else None
 
     @property
     def owner(self) -> User | None:
@@ -86,7 +94,7 @@ class Tile:
     @property
     def status(self) -> Status | None:
         """Where the value stands against the thresholds; None when nobody set one or there is no value."""
-        return judge(self.measure, self.setting, self.value)
+        return judge(self.measure, self.setting, self.value) if self.is_judged else None
 
     @property
     def meets_target(self) -> bool | None:
