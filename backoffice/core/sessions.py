@@ -59,7 +59,8 @@ def begin(request: HttpRequest) -> None:
 
 def began_within(request: HttpRequest, seconds: int) -> bool:
     """Whether this sign-in is younger than that."""
-    return time.time() - request.session.get(BEGAN, 0) < seconds
+    began: int = request.session.get(BEGAN, 0)
+    return time.time() - began < seconds
 
 
 @transaction.atomic

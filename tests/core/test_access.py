@@ -89,10 +89,10 @@ class Walker:
             self.client.force_login(user)
         self.cookies = self.client.cookies.output()
 
-    def ask(self, method: str, address: str) -> HttpResponse:
+    def ask(self, method: str, address: str, body: str = "") -> HttpResponse:
         with transaction.atomic():
             self.client.cookies.load(self.cookies.replace("Set-Cookie: ", ""))
-            answer = self.client.generic(method, address, content_type="application/x-www-form-urlencoded")
+            answer = self.client.generic(method, address, body, "application/x-www-form-urlencoded")
             transaction.set_rollback(True)
         return answer  # type: ignore[return-value]
 
