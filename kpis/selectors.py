@@ -77,7 +77,7 @@ class Tile:
 
     @property
     def is_judged(self) -> bool:
-        """A sum or count grows with the period: its target and thresholds hold for periods of the length they were set for."""
+        """Whether target and thresholds apply: for a sum or count only over the length they were set for."""
         if not self.setting:
             return False
         grows = self.measure.denominator is None and not self.measure.middle

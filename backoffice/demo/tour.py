@@ -57,7 +57,7 @@ def pages() -> list[Page]:
         if not door or not address or "GET" not in door.methods() or route in _NOT_A_PAGE:
             continue
         if door.kind == "public":
-            roles = ("nobody",) if _opens(Client(), address) else ()
+            roles: tuple[str, ...] = ("nobody",) if _opens(Client(), address) else ()
         else:
             roles = tuple(role for role, client in clients.items() if _opens(client, address))
         if roles:

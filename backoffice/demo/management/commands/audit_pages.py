@@ -48,8 +48,8 @@ class Command(BaseCommand):
                 lambda context, role: enter(context, options["base"], sessions[role]),
                 seen.append,
             )
-        for problem in problems:
-            self.stdout.write(problem)
+        for line in problems:
+            self.stdout.write(line)
         result = {"pages": len(pages), "looks": len(seen), "problems": len(problems)}
         self.stdout.write(json.dumps(result) if options["json"] else f"{len(problems)} problems in {len(seen)} looks.")
         if problems:
