@@ -46,9 +46,15 @@ WITH target AS (
     SELECT t.grain, t.start, added_up.* FROM target t CROSS JOIN LATERAL (
         SELECT d.dim, d.value, {readings} FROM kpis_livefact f {dims}
         WHERE f.series = %(series)s AND f.occurred_at >= t.start AND f.occurred_at < t."end"
-        AND (d.dim = 0 OR t.grain <> 'hour')
         GROUP BY d.dim, d.value
     ) AS added_up
+    WHERE t.grain <> 'hour'
+    UNION ALL  -- hours, up to 745 of them, in one reading of what lies between the first and the last
+    SELECT 'hour', {hour}, 0, '', {readings} FROM kpis_livefact f
+    WHERE f.series = %(series)s
+    AND f.occurred_at >= %(first_hour)s AND f.occurred_at < %(last_hour)s + interval '1 hour'
+    AND {hour} = ANY(%(hours)s)
+    GROUP BY {hour}
 ), fresh AS MATERIALIZED (
     SELECT grain, dim, start, value, {unpacked} FROM packed
 ), gone AS (
@@ -111,6 +117,7 @@ def roll_up_one(*, newest_first: bool = False) -> Unit | None:
                 dims=aggregates.dims(series),
                 unpacked=aggregates.UNPACKED,
                 columns=aggregates.COLUMNS,
+                hour=aggregates.label("hour", "f.occurred_at"),
             ),
             {
                 "series": key,
@@ -118,6 +125,9 @@ def roll_up_one(*, newest_first: bool = False) -> Unit | None:
                 "grains": [target[0] for target in targets],
                 "starts": [target[1] for target in targets],
                 "ends": [target[2] for target in targets],
+                "hours": hours,
+                "first_hour": min(hours),
+                "last_hour": max(hours),
                 "dims": DIMS,
                 "first": min(target[1] for target in targets),
                 "last": max(target[1] for target in targets),
