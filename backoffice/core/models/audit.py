@@ -1,7 +1,8 @@
 """What was done, by whom, when: append-only rows, sealed into a hash chain at commit by the database itself.
 
-`core_audit_entry` is written by services; a deferred trigger writes `core_audit_seal` at commit under one short lock, so that
-a long transaction never makes others wait for the chain. Both tables refuse UPDATE, DELETE and TRUNCATE (migration 0002).
+`core_audit_entry` is written by services; a deferred trigger writes `core_audit_seal` at commit under one short lock,
+so that a long transaction never makes others wait for the chain. Both tables refuse UPDATE, DELETE and TRUNCATE
+(migration 0002).
 """
 
 from django.conf import settings

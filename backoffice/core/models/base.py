@@ -1,4 +1,4 @@
-"""How any record is named from outside its table: a reference, `app.model:pk`, plain text that points downwards and upwards alike."""
+"""How any record is named from outside its table: `app.model:pk`, text that points downwards and upwards alike."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""Long work as rows: who asked, how far it is, who holds it, why it failed. The broker may forget; these rows do not."""
+"""Long work as rows: who asked, how far it is, who holds it, why it failed. The broker may forget; these do not."""
 
 from django.conf import settings
 from django.db import models

@@ -40,7 +40,7 @@ class ListPreference(models.Model):
 
 
 class HeldFilter(models.Model):
-    """Filter values that must not stand in an address (CPF, salary, account): kept for one person under an opaque token."""
+    """Filter values that must not stand in an address (CPF, salary, account): one person's, under an opaque token."""
 
     token = models.CharField(max_length=32, primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""Numbers without gaps: the row is locked until the transaction that took a number ends, so a rollback gives it back."""
+"""Numbers without gaps: the row stays locked until its taker's transaction ends, so a rollback gives it back."""
 
 from django.db import models
 

@@ -22,7 +22,8 @@ CREATE TEMP TABLE incoming_party (
 
 _COMPARE = """
 ANALYZE incoming_party;
-UPDATE incoming_party i SET action = CASE WHEN a.id IS NULL AND n.city IS NOT NULL OR o.id IS NULL AND n.also_key IS NOT NULL
+UPDATE incoming_party i
+SET action = CASE WHEN a.id IS NULL AND n.city IS NOT NULL OR o.id IS NULL AND n.also_key IS NOT NULL
     THEN 'u' ELSE 's' END
 FROM incoming_party n
 JOIN core_partykey k ON k.source = n.source AND k.key = n.key
@@ -90,7 +91,7 @@ def compare(cursor: CursorWrapper) -> None:
 
 
 def take(cursor: CursorWrapper, *, batch: ImportBatch | None) -> None:
-    """Make the parties of the compared TEMP `incoming_party` that their source has not named before; add new roles, keys, addresses.
+    """Make the parties of the compared TEMP `incoming_party` that are new, and their new roles, keys, addresses.
 
     Runs in the caller's transaction.
     """
