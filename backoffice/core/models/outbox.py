@@ -1,4 +1,4 @@
-"""The outbox: an event is a row of the business transaction; a delivery is one handler's copy, claimed by one worker."""
+"""The outbox: an event is a row of the business transaction; a delivery is one handler's copy, held by one worker."""
 
 from django.db import models
 from django.db.models.functions import Now
