@@ -119,6 +119,9 @@ def run(row: Job) -> None:
             result: dict[str, Any] = kind.run(work, **kind.arguments(row.args)) or {}
         except Exception as problem:
             _close_broken(work, kind, work.pulse.end() or problem, problem)
+        except BaseException:  # the process is told to exit: no pulse may keep the lease alive
+            work.pulse.end()
+            raise
         else:
             work.pulse.end()
             _end(work, Job.State.DONE, result=result)
