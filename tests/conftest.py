@@ -5,6 +5,7 @@ with CI or REQUIRE_BROWSER in the environment they fail instead.
 """
 
 import os
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -78,3 +79,9 @@ def flush_past_the_guards() -> Any:
     DatabaseOperations.execute_sql_flush = flush  # type: ignore[method-assign]
     yield
     DatabaseOperations.execute_sql_flush = ordinary  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(settings: Any) -> None:
+    """Every test counts its own sign-in attempts and keeps its own answers, whatever runs beside it."""
+    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": f"test-{uuid.uuid4().hex}"}}

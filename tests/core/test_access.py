@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -38,6 +37,7 @@ from tests.factories.people import PASSWORD, person
 pytestmark = pytest.mark.django_db
 
 NOBODY = "nobody"
+KNOWN = ("signed_in", "right", "staff")
 _HOLDERS: dict[str, list[str]] = {"no role": [], **{role.key: [role.key] for role in ROLES}}
 OTHER_METHODS = ("PUT", "PATCH", "DELETE", "TRACE")
 EXAMPLES = {
@@ -54,7 +54,6 @@ LETTERS = {"int": "1", "str": "x", "slug": "x", "uuid": "00000000-0000-4000-8000
 @pytest.fixture
 def house() -> dict[str, User]:
     """One person per role, one without any, and a row behind every address that takes a key."""
-    cache.clear()
     people = {key: person(*roles, password=PASSWORD) for key, roles in _HOLDERS.items()}
     Company.objects.update_or_create(pk=1, defaults={"name": "Casa Verde Ltda"})
     return people
@@ -102,6 +101,10 @@ def problem(door: Entrance, who: str, method: str, answer: HttpResponse) -> str:
     status = answer.status_code
     if status >= 500:
         return f"failed with {status}"
+    if "Content-Security-Policy" not in answer:
+        return "answers without a policy"
+    if status == 200 and who != NOBODY and door.kind in KNOWN and "no-store" not in answer.get("Cache-Control", ""):
+        return "may be kept by a cache"
     if method not in door.methods():
         return "" if status == 405 else f"{status} for a method the door does not have"
     if door.kind in ("public", "token"):
@@ -162,11 +165,15 @@ def test_the_walk_sees_a_door_left_open(house: dict[str, User]) -> None:
     """The walk itself can fail."""
     declared = Entrance("right", {"*": "core.person.edit"})
 
-    assert problem(declared, "finance_clerk", "GET", HttpResponse()) != ""
-    assert problem(declared, NOBODY, "GET", HttpResponse()) != ""
-    assert problem(declared, "admin", "GET", HttpResponse(status=403)) != ""
-    assert problem(declared, "admin", "DELETE", HttpResponse()) != ""
-    assert problem(declared, "admin", "GET", HttpResponse(status=500)) != ""
+    safe = {"Content-Security-Policy": "default-src 'self'", "Cache-Control": "no-store"}
+
+    assert problem(declared, "admin", "GET", HttpResponse(headers=safe)) == ""
+    assert problem(declared, "finance_clerk", "GET", HttpResponse(headers=safe)) != ""
+    assert problem(declared, NOBODY, "GET", HttpResponse(headers=safe)) != ""
+    assert problem(declared, "admin", "GET", HttpResponse(status=403, headers=safe)) != ""
+    assert problem(declared, "admin", "DELETE", HttpResponse(headers=safe)) != ""
+    assert problem(declared, "admin", "GET", HttpResponse(status=500, headers=safe)) != ""
+    assert problem(declared, "admin", "GET", HttpResponse()) != ""
 
 
 @pytest.mark.parametrize("who", _HOLDERS)

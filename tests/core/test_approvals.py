@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from backoffice.core.models import Approval, AuditEntry, User
+from backoffice.core.models import Approval, AuditEntry, Notification, User
 from backoffice.core.services import approvals, people, roles
 from tests.factories.people import person
 
@@ -31,6 +31,22 @@ def test_the_kind_is_told_of_the_decision_in_the_same_transaction() -> None:
 
     assert told == [("approved", "Bia")]
     assert AuditEntry.objects.filter(action="core.approval_approved", subject="core.test:1").exists()
+
+
+@pytest.mark.django_db
+def test_who_can_decide_is_told_once_and_who_asked_hears_the_answer() -> None:
+    maker, manager, director = person("logistics_manager"), person("logistics_manager"), person("director")
+    person("finance_clerk")
+
+    asked = question(maker)
+    approvals.decide(asked.pk, yes=False, by=director, answer="Ask the carrier first")
+
+    told = Notification.objects.filter(kind="approval").order_by("pk").values_list("user_id", "text")
+    assert list(told) == [
+        (manager.pk, "%(who)s asks for your approval."),
+        (director.pk, "%(who)s asks for your approval."),
+        (maker.pk, "%(who)s rejected what you asked for."),
+    ]
 
 
 @pytest.mark.django_db

@@ -11,7 +11,6 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from allauth.usersessions.models import UserSession
 from django.core import mail
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 from django.test import Client, override_settings
@@ -26,11 +25,6 @@ from tests.factories.people import PASSWORD, person
 pytestmark = pytest.mark.django_db
 
 LOGIN = "/account/login/"
-
-
-@pytest.fixture(autouse=True)
-def _forget_attempts() -> None:
-    cache.clear()
 
 
 def sign_in(client: Client, user: User, password: str = PASSWORD, **extra: Any) -> Any:
@@ -199,6 +193,30 @@ def test_a_code_is_asked_after_the_password_and_works_once(client: Client) -> No
     sign_in(thief, user)
     thief.post(reverse("mfa_authenticate"), {"code": code})
     assert thief.get("/").status_code == 302
+
+
+def test_codes_cannot_be_guessed(client: Client) -> None:
+    user = person(password=PASSWORD)
+    code = code_of(user)
+    sign_in(client, user)
+
+    for _ in range(6):
+        client.post(reverse("mfa_authenticate"), {"code": "000000"})
+    client.post(reverse("mfa_authenticate"), {"code": code})
+
+    assert client.get("/").status_code == 302
+
+
+def test_a_reset_does_not_go_around_the_second_factor(client: Client) -> None:
+    user = person(password=PASSWORD)
+    code_of(user)
+    people.ask_for_password_reset(user.email)
+    deliver()
+
+    set_password(client, link_in(mail.outbox[0]), "another long password")
+
+    assert client.get("/").status_code == 302
+    assert sign_in(client, user, "another long password")["Location"].startswith(reverse("mfa_authenticate"))
 
 
 def test_setting_up_a_second_factor_asks_for_the_password_again_once_the_sign_in_is_old(client: Client) -> None:

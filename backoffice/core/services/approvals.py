@@ -15,12 +15,20 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, models, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext_noop
 
 from ..models import Approval, User, ref_of
-from . import audit
+from ..roles import roles_with
+from . import audit, notices
 
 Callback = TypeVar("Callback", bound=Callable[[Approval], None])
+
+_TOLD = {
+    Approval.State.APPROVED: gettext_noop("%(who)s approved what you asked for."),
+    Approval.State.REJECTED: gettext_noop("%(who)s rejected what you asked for."),
+}
 
 _on_decision: dict[str, Callable[[Approval], None]] = {}
 
@@ -90,8 +98,22 @@ def ask(
         if "core_approval_one_waiting" not in str(problem):
             raise
         raise AlreadyAsked(subject) from problem
+    notices.tell(
+        holders_of(right).exclude(pk=by.pk).values_list("pk", flat=True),
+        kind="approval",
+        subject=approval.ref,
+        text=gettext_noop("%(who)s asks for your approval."),
+        key=f"{approval.ref} asked",
+        who=str(by),
+    )
     audit.record("core.approval_asked", subject, by=by, approval=approval.pk, kind=kind, reason=reason)
     return approval
+
+
+def holders_of(right: str) -> QuerySet[User]:
+    """Everyone active whose roles grant `right`."""
+    roles = [role.key for role in roles_with(right)]
+    return User.objects.filter(is_active=True, groups__name__in=roles).distinct().order_by("pk")
 
 
 def decide(approval_id: int, *, yes: bool, by: User, answer: str = "") -> Approval:
@@ -126,5 +148,14 @@ def _close(approval: Approval, state: Approval.State, *, by: User, answer: str) 
         raise AlreadyDecided(approval)
     if callback := _on_decision.get(approval.kind):
         callback(approval)
+    if state in _TOLD:
+        notices.tell(
+            [approval.asked_by_id],
+            kind="approval",
+            subject=approval.ref,
+            text=_TOLD[state],
+            key=f"{approval.ref} {state}",
+            who=str(by),
+        )
     audit.record(f"core.approval_{state}", approval.subject, by=by, approval=approval.pk, answer=approval.answer)
     return approval
