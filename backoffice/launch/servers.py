@@ -84,6 +84,7 @@ class Root:
             "--securebits=+no_setuid_fixup",
             "--inh-caps=+dac_read_search",
             "--ambient-caps=+dac_read_search",
+            "--pdeathsig=INT",  # the kernel forgets ours when the user changes
         ]
 
     def give(self, folder: Path) -> None:
