@@ -1,6 +1,6 @@
 """Every page of the product with an address that opens in the demo, for tests and audits that look at all of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,12 @@ from backoffice.core.checks import doors
 from backoffice.core.imports import sources
 from backoffice.core.models import Approval, ImportBatch, Job, Party, Task, User
 from backoffice.core.roles import ROLES
+from kpis.boards import BOARDS
 from kpis.definitions import MEASURES
 from logistics.models import Order, OrderException, Product
 from marketing.models import Lead
 
 _NOT_A_PAGE = ("metrics", "healthz", "readyz")  # for machines
-_SLUGS = {"board": "logistics", "action": "discard"}
 
 
 def _first(rows: "QuerySet[Any]") -> Callable[[], Model | None]:
@@ -45,24 +45,31 @@ class Page:
 
     address: str
     roles: tuple[str, ...]
+    status: int = 200
 
 
-def pages() -> list[Page]:
-    """Every address that answers a whole page of HTML, asked of the application itself as each role."""
+def pages(*, measures: int | None = None) -> list[Page]:
+    """Every address that answers a whole page of HTML, asked of the application itself as each role.
+
+    measures: of how many indicators; default all. Their pages differ in words and figures alone.
+    """
     clients = {role.key: _signed_in(role.key) for role in ROLES}
     found = []
     for route, match in doors():
         door = entrance_of(match)
-        address = _address(route)
-        if not door or not address or "GET" not in door.methods() or route in _NOT_A_PAGE:
+        if not door or "GET" not in door.methods() or route in _NOT_A_PAGE:
             continue
-        if door.kind == "public":
-            roles: tuple[str, ...] = ("nobody",) if _opens(Client(), address) else ()
-        else:
-            roles = tuple(role for role, client in clients.items() if _opens(client, address))
-        if roles:
-            found.append(Page(address, roles))
-    return found
+        visitors = {"nobody": Client()} if door.kind == "public" else clients
+        for address in _addresses(route, list(MEASURES)[:measures]):
+            roles = tuple(role for role, client in visitors.items() if _opens(client, address))
+            if roles:
+                found.append(Page(address, roles))
+    return found + refusals()
+
+
+def refusals() -> list[Page]:
+    """The pages that say no: not yours, not there."""
+    return [Page("/people/", ("employee",), 403), Page("/nowhere/", ("employee", "nobody"), 404)]
 
 
 def _signed_in(role: str) -> Client:
@@ -77,20 +84,24 @@ def _opens(client: Client, address: str) -> bool:
     return answer.status_code == 200 and whole
 
 
-def _address(route: str) -> str | None:
-    """The route with its keys filled in, or None where the demo has no such record."""
+def _addresses(route: str, measures: list[str]) -> list[str]:
+    """The route with its keys filled in, in every way the code knows; none where the demo has no such record."""
     if "<" not in route and "(" not in route:
-        return f"/{route}"
+        return [f"/{route}"]
     if route.startswith("configuration/") or "(" in route:
-        return None  # the configuration's tables have addresses without keys too
+        return []  # the configuration's tables have addresses without keys too
     start = route[: route.index("<")]
-    if start == "imports/new/":
-        return f"/{start}{sources()[0].key}/"
-    if start == "numbers/measures/":
-        return "/" + route.replace("<str:key>", next(iter(MEASURES)))
-    for name, value in _SLUGS.items():
-        route = route.replace(f"<slug:{name}>", value)
-    if "<" not in route:
-        return f"/{route}"
-    record = _RECORDS.get(start, lambda: None)()
-    return f"/{route.replace('<int:pk>', str(record.pk)).replace('<int:position>', '0')}" if record else None
+    choices: dict[str, Iterable[str]] = {
+        "<slug:board>": BOARDS,
+        "<str:key>": measures,
+        "<slug:key>": [source.key for source in sources()],
+        "<slug:action>": ["discard"],
+        "<int:position>": ["0"],
+    }
+    if "<int:pk>" in route:
+        record = _RECORDS.get(start, lambda: None)()
+        choices["<int:pk>"] = [str(record.pk)] if record else []
+    made = [f"/{route}"]
+    for key, values in choices.items():
+        made = [address.replace(key, value) for address in made for value in values] if key in route else made
+    return made

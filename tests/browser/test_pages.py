@@ -22,7 +22,7 @@ def demo(transactional_db: None, settings: Any) -> dict[str, str]:
 
 
 def test_nothing_is_wrong_with_any_page(live_server: Any, browser: Any, demo: dict[str, str]) -> None:
-    pages = tour.pages()
+    pages = tour.pages(measures=2)
     seen: list[looking.Look] = []
 
     problems = looking.audit(

@@ -48,6 +48,7 @@ class Command(BaseCommand):
                 lambda context, role: enter(context, options["base"], sessions[role]),
                 seen.append,
             )
+        SessionStore.get_model_class().objects.filter(session_key__in=sessions.values()).delete()
         for line in problems:
             self.stdout.write(line)
         result = {"pages": len(pages), "looks": len(seen), "problems": len(problems)}
