@@ -61,7 +61,7 @@ MATRIX: dict[str, str] = {
     "finance.payment_import":    "-    CP    CP    -     -     -     -     -     -     R     -",
     "logistics.order":           "-    R     RX    CURX  CURX  -     -     R     RX    RX    -",
     "logistics.order_import":    "-    -     -     CPR   CPR   -     -     -     R     R     -",
-    "logistics.exception":       "-    UR    URX   USRX  USARX -     -     -     RAX   RX    -",
+    "logistics.exception":       "-    USR   USARX USRX  USARX -     -     -     RAX   RX    -",
     "logistics.product":         "-    R     R     CUR   RX    -     -     R     R     R     -",
     "marketing.lead":            "-    -     -     -     -     -     -     CURX  RX    RX    -",
     "marketing.lead_import":     "-    -     -     -     -     -     -     CPR   R     R     -",

@@ -68,7 +68,7 @@ def work_the_queue(people: dict[str, User], *, now: dt.datetime) -> None:
         if (now - row.opened_at).days > 12:
             question = exceptions.waive(row.pk, reason="Conferido com a adquirente; a diferença é deles.", by=clerk)
             if question:
-                approvals.decide(question.pk, yes=True, by=people["logistics_manager"])
+                approvals.decide(question.pk, yes=True, by=people[f"{row.department}_manager"])
         elif asked < 2 and exceptions.needs_second_person(row):
             asked += 1
             exceptions.waive(row.pk, reason="O cliente ficou com a peça e acertou o resto no balcão.", by=clerk)

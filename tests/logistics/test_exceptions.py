@@ -146,6 +146,19 @@ def test_above_the_limit_a_second_person_decides():
     assert AuditEntry.objects.filter(action="logistics.exception_waived", subject=exception.ref).exists()
 
 
+def test_finance_sees_to_its_own_queue_in_four_hands():
+    one, clerk, manager = order(paid="20.00"), person("finance_clerk"), person("finance_manager")
+    detect(one)
+    exception = one.exceptions.get()
+
+    question = exceptions.waive(exception.pk, reason="Goodwill", by=clerk)
+    approvals.decide(question.pk, yes=True, by=manager)
+
+    assert exception.department == "finance"
+    assert (clerk.may("logistics.exception.submit"), clerk.may("logistics.exception.approve")) == (True, False)
+    assert OrderException.objects.get(pk=exception.pk).waive_approved_by == manager
+
+
 def test_who_asked_cannot_agree():
     one, manager = order(paid="20.00"), person("logistics_manager")
     detect(one)
