@@ -26,8 +26,27 @@ _OBSTACLES = [
     ),
     (
         _("Exceptions on its orders were waived since."),
-        """SELECT EXISTS (SELECT FROM logistics_orderexception x JOIN logistics_order o ON o.id = x.order_id
-           WHERE o.batch_id = %(batch)s AND x.waived_at IS NOT NULL)""",
+        """SELECT EXISTS (SELECT FROM logistics_orderexception x JOIN logistics_orderevent e USING (order_id)
+           WHERE e.batch_id = %(batch)s AND x.waived_at >= e.at)""",
+    ),
+    (
+        _("A second person is still asked about exceptions on its orders."),
+        """SELECT EXISTS (SELECT FROM core_approval a
+           JOIN logistics_orderexception x ON a.subject = 'logistics.orderexception:' || x.id
+           JOIN logistics_orderevent e USING (order_id) WHERE e.batch_id = %(batch)s AND a.state = 'waiting')""",
+    ),
+    (
+        _("Orders, exceptions or products it brought carry comments, tasks or files."),
+        """SELECT EXISTS (
+             WITH said AS (
+               SELECT subject FROM core_comment UNION ALL SELECT subject FROM core_task
+               UNION ALL SELECT subject FROM core_attachment WHERE removed_at IS NULL
+             ), made AS (
+               SELECT 'logistics.order:' || id AS subject FROM logistics_order WHERE batch_id = %(batch)s
+               UNION ALL SELECT 'logistics.product:' || id FROM logistics_product WHERE batch_id = %(batch)s
+               UNION ALL SELECT 'logistics.orderexception:' || x.id FROM logistics_orderexception x
+                 JOIN logistics_order o ON o.id = x.order_id WHERE o.batch_id = %(batch)s
+             ) SELECT FROM said JOIN made USING (subject))""",
     ),
     (
         _("Later imports sold its products. Undo those first."),
