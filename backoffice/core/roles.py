@@ -51,7 +51,7 @@ _COLUMNS = ["admin", "finance_clerk", "finance_manager", "logistics_clerk", "log
 MATRIX: dict[str, str] = {
     #                              ADM   FC    FM    LC    LM    HA    HM    MA    DIR   AUD   EMP
     "core.person":               "CUR  -     -     -     -     -     -     -     R     R     -",
-    "core.audit":                "R    -     -     -     -     -     -     -     -     RX    -",
+    "core.audit":                "R    -     -     -     -     -     -     -     R     RX    -",
     "core.party":                "-    CURX  RAX   CUR   RX    -     -     CUR   RX    RX    -",
     "core.job":                  "UR   -     -     -     -     -     -     -     -     R     -",
     "core.view":                 "CU   CU    CU    CU    CU    CU    CU    CU    CU    -     -",

@@ -281,7 +281,7 @@ def test_rights_cost_one_question_a_request(client: Client, django_assert_num_qu
     user = User.objects.get(pk=person("director").pk)
 
     with django_assert_num_queries(1):
-        assert user.may("core.audit.read") is False
+        assert user.may("core.person.edit") is False
         assert user.may("logistics.order.read")
         assert user.may("logistics.exception.approve")
 
