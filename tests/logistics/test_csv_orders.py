@@ -5,8 +5,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from backoffice.core.models import ImportBatch
+from backoffice.core.services import imports
 from finance.models import Payment
 from logistics.models import Order
+from tests.factories.people import person
 from tests.factories.shop import Shop
 
 pytestmark = pytest.mark.django_db
@@ -71,3 +74,42 @@ def test_the_command_reports_an_olist_folder_in_its_last_line(tmp_path):
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     with pytest.raises(CommandError, match="Not found"):
         call_command("import_orders", str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("Cor;Peso\nazul;3\n", "--mapping"), ("", "empty"), ("Pedido;Data\n1;\x00\n", "NUL")],
+)
+def test_a_file_it_cannot_take_ends_with_a_sentence_and_a_refused_import(tmp_path, content, said):
+    path = tmp_path / "orders.csv"
+    path.write_text(content)
+
+    with pytest.raises(CommandError, match=said):
+        call_command("import_orders", str(path), "--source", "csv")
+
+    assert [(batch.state, bool(batch.reason)) for batch in ImportBatch.objects.all()] == [("refused", True)]
+
+
+def test_an_interrupted_command_leaves_a_refused_import_and_no_order(tmp_path, monkeypatch):
+    path = tmp_path / "orders.csv"
+    path.write_text(FILE)
+
+    def interrupted(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("logistics.sources.csv_orders.CsvOrders.write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        call_command("import_orders", str(path), "--source", "csv")
+
+    batch = ImportBatch.objects.get()
+    assert (batch.state, "KeyboardInterrupt" in batch.reason) == ("refused", True)
+    assert not Order.objects.exists()
+
+
+def test_what_a_killed_command_left_can_be_discarded():
+    batch = ImportBatch.objects.create(source="csv")
+
+    imports.give_up(batch_id=batch.pk, by=person("logistics_manager"))
+
+    batch.refresh_from_db()
+    assert batch.state == "cancelled"

@@ -7,12 +7,13 @@ The same files twice give zero new rows because `check` compares with what is th
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -72,31 +73,59 @@ def run(
     commit: bool = True,
     work: Work | None = None,
 ) -> Result:
-    """Check the files of a batch, or files of this machine; write if `commit`. Raises Refusal, MappingNeeded."""
-    began, source, work = time.monotonic(), get(source_key), work or Quiet()
+    """Check the files of a batch, or files of this machine; write if `commit`. Raises Refusal, MappingNeeded.
+
+    Without `work` nobody takes a failed import up again: it ends as refused, with the reason.
+    """
+    began, source = time.monotonic(), get(source_key)
     batch = what if isinstance(what, ImportBatch) else receive_paths(source, what, by)
     if batch.state == ImportBatch.State.COMMITTED:
         return Result(batch, batch.counts, 0.0)
-    sheets = open_batch(batch)
-    loads = assign(source, sheets, batch)
-    with patient(PATIENCE_SECONDS), work.writing():
-        batch = ImportBatch.objects.select_for_update(of=("self",)).get(pk=batch.pk)
-        if batch.state != ImportBatch.State.COMMITTED:
-            with connection.cursor() as cursor:
-                _pass(cursor, source, batch, sheets, loads, work, commit, by)
+    with nullcontext() if work else refusing(batch):
+        work = work or Quiet()
+        sheets = open_batch(batch)
+        loads = assign(source, sheets, batch)
+        with patient(PATIENCE_SECONDS), work.writing():
+            batch = ImportBatch.objects.select_for_update(of=("self",)).get(pk=batch.pk)
+            if batch.state == ImportBatch.State.CANCELLED:
+                raise Refusal(_("The import was discarded."))
+            if batch.state != ImportBatch.State.COMMITTED:
+                with connection.cursor() as cursor:
+                    _pass(cursor, source, batch, sheets, loads, work, commit, by)
     return Result(batch, batch.counts, time.monotonic() - began)
 
 
+@contextmanager
+def refusing(batch: ImportBatch) -> Iterator[None]:
+    """Whatever ends the work inside, the batch says so: nobody else comes back to it."""
+    try:
+        yield
+    except BaseException as problem:
+        reason = _("It was stopped: %(problem)s") % {"problem": str(problem) or type(problem).__name__}
+        if isinstance(problem, MappingNeeded):
+            reason = _("The columns of %(name)s are not known.") % {"name": problem}
+        elif isinstance(problem, Refusal):
+            reason = str(problem)
+        waiting = ImportBatch.objects.filter(pk=batch.pk, state=ImportBatch.State.RECEIVED)
+        waiting.update(state=ImportBatch.State.REFUSED, reason=reason)
+        raise
+
+
 def receive_paths(source: Source, paths: Iterable[Path], by: User | None) -> ImportBatch:
-    """Keep files of this machine as a new batch; of a directory, the files whose suffix may be one."""
+    """Keep files of this machine as a new batch; of a directory, the files whose suffix may be one.
+
+    Raises Refusal, files.NotStored.
+    """
     found: list[Path] = []
     for path in paths:
         found += sorted(p for p in path.iterdir() if p.name.lower().endswith(SUFFIXES)) if path.is_dir() else [path]
     if not found:
         raise Refusal(_("No CSV, gzip, zip or XLSX file was found there."))
-    batch = ImportBatch.objects.create(source=source.key, received_by=by)
-    for position, path in enumerate(found):
-        ImportFile.objects.create(batch=batch, file=files.store_path(path, by=by), position=position)
+    stored = [files.store_path(path, by=by) for path in found]
+    with transaction.atomic():
+        batch = ImportBatch.objects.create(source=source.key, received_by=by)
+        for position, file in enumerate(stored):
+            ImportFile.objects.create(batch=batch, file=file, position=position)
     return batch
 
 

@@ -77,9 +77,12 @@ def resume(*, batch_id: int, by: User) -> None:
 
 @transaction.atomic
 def give_up(*, batch_id: int, by: User) -> None:
-    """End an import before anything was written; its files stay."""
-    batch = _locked(batch_id)
-    if batch.state not in (State.CHECKING, State.MAPPING, State.CHECKED, State.COMMITTING):
+    """End an import before anything was written; its files stay. RECEIVED is one whose command was killed."""
+    free = ImportBatch.objects.select_for_update(of=("self",), skip_locked=True).select_related("job")
+    batch = free.filter(pk=batch_id).first()
+    if batch is None:
+        raise WrongState(_("It is being worked on. Cancel that first."))
+    if batch.state not in (State.RECEIVED, State.CHECKING, State.MAPPING, State.CHECKED, State.COMMITTING):
         raise WrongState(_("The import has moved on."))
     if batch.job is not None and batch.job.state in ("queued", "running"):
         raise WrongState(_("It is being worked on. Cancel that first."))

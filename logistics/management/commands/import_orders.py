@@ -1,7 +1,8 @@
 """`manage.py import_orders --source olist DIR [--json]`: orders from files of this machine, now, without a worker.
 
 With `--source csv FILE --mapping number="Order no" --mapping purchased="Date"` for any CSV; columns whose headings are
-known by name need no mapping. All is written in one transaction: a killed command leaves nothing.
+known by name need no mapping. All is written in one transaction: a refused or killed command writes no order. What it
+leaves is the import itself with its files: refused, or after a kill received, to be discarded on its page.
 """
 
 import json
@@ -15,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from backoffice.core.imports import Refusal, Source, engine, get, mapping
 from backoffice.core.models import ImportBatch
 from backoffice.core.services import audit
+from backoffice.core.services.files import NotStored
 
 
 class Command(BaseCommand):
@@ -40,13 +42,18 @@ class Command(BaseCommand):
             with audit.acting(source="command"):
                 source = get(options["source"])
                 batch: ImportBatch = engine.receive_paths(source, options["paths"], by=None)
-                if source.mapped:
-                    named = dict(pair.split("=", 1) for pair in options["mapping"])
-                    batch.mapping = _by_name(source, batch) | named
-                    batch.save(update_fields=["mapping"])
-                result = engine.run(source.key, batch, by=None)
-        except Refusal as problem:
+                with engine.refusing(batch):
+                    if source.mapped:
+                        named = dict(pair.split("=", 1) for pair in options["mapping"])
+                        batch.mapping = _by_name(source, batch) | named
+                        batch.save(update_fields=["mapping"])
+                    result = engine.run(source.key, batch, by=None)
+        except (Refusal, NotStored, OSError) as problem:
             raise CommandError(str(problem)) from problem
+        except engine.MappingNeeded as problem:
+            raise CommandError(
+                f"The columns of {problem} are not known; name them with --mapping FIELD=HEADING."
+            ) from problem
         seconds = round(time.monotonic() - began, 2)
         counts = {
             "created": result.created,
