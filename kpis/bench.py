@@ -12,11 +12,12 @@ from django.db import connection, connections
 from backoffice.core.bell import CHANNEL, private_connection
 from backoffice.core.bench import Say, bench, percentile
 from backoffice.core.calendar import Period
+from backoffice.core.models import User
 
 from . import (
-    aggregates,
     bench_pages,  # noqa: F401 (its measurement)
     cells,
+    rows,
     selectors,
 )
 from .cells import Ask
@@ -208,14 +209,8 @@ def _axes() -> list[cells.Axis]:
 
 
 def _days() -> None:
-    """n, sum, p50, p90 of each of the days, as readings of the twelve, in both periods."""
-    both = cells.read(
-        _axes(), [Ask(PERIOD, points="day", totals=False), Ask(PERIOD.previous(), points="day", totals=False)]
-    )
-    for answer in both:
-        for row in answer.points.values():
-            for key in TWELVE:
-                MEASURES[key].read(row)
+    """n, hits, sum, p50, p90 of each of the twelve series on each day of both periods: what GROUP BY answers below."""
+    cells.read(_axes(), [Ask(PERIOD, points="day", totals=False), Ask(PERIOD.previous(), points="day", totals=False)])
 
 
 def _tiles() -> None:
@@ -232,20 +227,8 @@ def _group_by() -> None:
 
 
 def _drill(day: int) -> None:
-    """Fifty rows behind one day of one number, and their total."""
-    start, end = cells.instants(Period.of("day", PERIOD.start + timedelta(days=day)))
-    with connection.cursor() as cursor:
-        parameters = {"start": start, "end": end}
-        where = "f.series = 'payments.received' AND f.occurred_at >= %(start)s AND f.occurred_at < %(end)s"
-        cursor.execute(
-            f"SELECT f.id, f.entity, f.occurred_at, f.amount FROM kpis_livefact f WHERE {where}"  # noqa: S608
-            " ORDER BY f.occurred_at DESC, f.id DESC LIMIT 50",
-            parameters,
-        )
-        cursor.fetchall()
-        readings = aggregates.readings(SERIES["payments.received"])
-        cursor.execute(f"SELECT {readings} FROM kpis_livefact f WHERE {where}", parameters)  # noqa: S608
-        cursor.fetchall()
+    """Fifty rows behind one day of one number, and what all of them add up to."""
+    rows.facts(MEASURES["finance.payments_received"], Period.of("day", PERIOD.start + timedelta(days=day)), User())
 
 
 def _timed(work: Callable[[], None]) -> float:
