@@ -2,7 +2,7 @@
 
 from .activity import Comment, Follow, Notification, Task
 from .approvals import Approval
-from .audit import AuditEntry, AuditSeal
+from .audit import AuditAnchor, AuditEntry, AuditSeal
 from .base import Referable, ref_of
 from .company import Company
 from .files import Attachment, StoredFile
@@ -19,6 +19,7 @@ from .rights import Right
 __all__ = [
     "Approval",
     "Attachment",
+    "AuditAnchor",
     "AuditEntry",
     "AuditSeal",
     "Comment",

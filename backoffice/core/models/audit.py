@@ -1,8 +1,8 @@
 """What was done, by whom, when: append-only rows, sealed into a hash chain at commit by the database itself.
 
 `core_audit_entry` is written by services; a deferred trigger writes `core_audit_seal` at commit under one short lock,
-so that a long transaction never makes others wait for the chain. Both tables refuse UPDATE, DELETE and TRUNCATE
-(migration 0002).
+so that a long transaction never makes others wait for the chain. `core_audit_anchor` keeps the head of each day. All
+three refuse UPDATE, DELETE and TRUNCATE (migrations 0002, 0009).
 """
 
 from django.conf import settings
@@ -35,3 +35,14 @@ class AuditSeal(models.Model):
 
     class Meta:
         db_table = "core_audit_seal"
+
+
+class AuditAnchor(models.Model):
+    """The head of the chain on some day; also in the log and in auditors' letters, where no database reaches."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    hash = models.CharField(max_length=64)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "core_audit_anchor"

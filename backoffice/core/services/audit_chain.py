@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from structlog import get_logger
 
 from .. import events
-from ..models import AuditSeal, Event
+from ..models import AuditAnchor, AuditSeal
 
 ANCHORED = "core.audit_anchored"
 
@@ -47,7 +47,7 @@ class Proof:
 
 @transaction.atomic
 def verify(anchors: dict[int, str] | None = None) -> Proof:
-    """Walk the whole chain, then compare it with its anchors: those kept as events, and others (seq → hash)."""
+    """Walk the whole chain, then compare it with its anchors: those kept here, and others (seq → hash)."""
     with connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute("SET LOCAL statement_timeout = 0")
@@ -63,8 +63,7 @@ def verify(anchors: dict[int, str] | None = None) -> Proof:
 
 def _first_moved(anchors: dict[int, str]) -> dict[str, Any] | None:
     """The first anchor that the chain no longer passes through: its end was cut, or all of it was written anew."""
-    kept = Event.objects.filter(name=ANCHORED).values_list("data__seq", "data__hash")
-    expected = {**dict(kept), **anchors}
+    expected = {**dict(AuditAnchor.objects.values_list("seq", "hash")), **anchors}
     standing = dict(AuditSeal.objects.filter(seq__in=expected).values_list("seq", "hash"))
     for seq in sorted(expected):
         if standing.get(seq) != expected[seq]:
@@ -74,11 +73,12 @@ def _first_moved(anchors: dict[int, str]) -> dict[str, Any] | None:
 
 @transaction.atomic
 def anchor() -> AuditSeal | None:
-    """Say the head of the chain aloud, once: into events, the log and auditors' letters, and nobody takes it back."""
+    """Keep the head of the chain and say it aloud, once: in the log and auditors' letters nobody takes it back."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('core_audit_anchor'))")
     head = AuditSeal.objects.order_by("-seq").first()
-    if head is not None and not Event.objects.filter(name=ANCHORED, data__seq=head.seq).exists():
+    if head is not None and not AuditAnchor.objects.filter(seq=head.seq).exists():
+        AuditAnchor.objects.create(seq=head.seq, hash=head.hash)
         log.info(ANCHORED, seq=head.seq, hash=head.hash)
         events.record(ANCHORED, seq=head.seq, hash=head.hash)
     return head

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-APPEND_ONLY = "core_audit_entry"  # may be added to
+APPEND_ONLY = ("core_audit_entry", "core_audit_anchor")  # may be added to
 SEALED = "core_audit_seal"  # written only by its trigger, which acts as the owner
 
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 "app": sql.Identifier(str(role)),
                 "schema": sql.Identifier(schema),
                 "database": sql.Identifier(database),
-                "append_only": sql.Identifier(APPEND_ONLY),
+                "append_only": sql.SQL(", ").join(map(sql.Identifier, APPEND_ONLY)),
                 "sealed": sql.Identifier(SEALED),
             }
             # MAINTAIN (from 17) lets the application analyse what it has just loaded.
