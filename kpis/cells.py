@@ -15,7 +15,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 
 from backoffice.core.calendar import Period
@@ -180,7 +180,7 @@ def _microseconds(seconds: float) -> Decimal:
 def _remembered(names: list[str]) -> dict[str, Middles]:
     """What the cache knows; nothing when it is away, it only saves time."""
     try:
-        return cache.get_many(names)
+        return caches["short"].get_many(names)
     except Exception:  # whatever the cache's client raises
         log.warning("kpis.cache_unreachable")
         return {}
@@ -188,7 +188,7 @@ def _remembered(names: list[str]) -> dict[str, Middles]:
 
 def _remember(middles: dict[str, Middles]) -> None:
     try:
-        cache.set_many(middles, MIDDLE_SECONDS)
+        caches["short"].set_many(middles, MIDDLE_SECONDS)
     except Exception:
         log.warning("kpis.cache_unreachable")
 

@@ -84,4 +84,5 @@ def flush_past_the_guards() -> Any:
 @pytest.fixture(autouse=True)
 def own_cache(settings: Any) -> None:
     """Every test counts its own sign-in attempts and keeps its own answers, whatever runs beside it."""
-    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": f"test-{uuid.uuid4().hex}"}}
+    prefix = f"test-{uuid.uuid4().hex}"
+    settings.CACHES = {name: {**cache, "KEY_PREFIX": prefix} for name, cache in settings.CACHES.items()}

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from django.core.cache import cache
+from django.core.cache import caches
 from redis.exceptions import RedisError
 
 KEPT = 12
@@ -13,13 +13,13 @@ def visited(user_id: int, ref: str) -> None:
     """Put `ref` first; without a cache nothing is remembered and nothing breaks."""
     refs = [ref, *(kept for kept in of(user_id) if kept != ref)][:KEPT]
     with suppress(RedisError):
-        cache.set(_key(user_id), refs, DAYS * 24 * 3600)
+        caches["short"].set(_key(user_id), refs, DAYS * 24 * 3600)
 
 
 def of(user_id: int) -> list[str]:
     """References, newest first."""
     with suppress(RedisError):
-        kept: list[str] = cache.get(_key(user_id)) or []
+        kept: list[str] = caches["short"].get(_key(user_id)) or []
         return kept
     return []
 

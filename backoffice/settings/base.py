@@ -92,7 +92,7 @@ TEMPLATES = [
     }
 ]
 
-# One behaviour everywhere: PostgreSQL with a pool, sessions in it, Valkey only as bell and cache.
+# One behaviour everywhere: PostgreSQL with a pool, sessions and throttles in it; Valkey is bell and short memory only.
 DATABASES = {"default": env.db("DATABASE_URL", default="postgresql:///retaguarda")}
 DATABASES["default"].update(
     ENGINE="django.db.backends.postgresql",
@@ -106,11 +106,19 @@ DATABASES["default"]["OPTIONS"]["options"] = database.session_options(database.p
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
+    # What security counts on: failed sign-ins, codes already used. It is there whenever the database is.
     "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "core_cache",
+        "OPTIONS": {"MAX_ENTRIES": 50_000},
+    },
+    # What only saves time or keystrokes; whoever asks it goes on without an answer.
+    "short": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": env("CACHE_URL", default="redis://127.0.0.1:6379/1"),
         "KEY_PREFIX": "retaguarda",
-    }
+        "OPTIONS": {"socket_timeout": 1},
+    },
 }
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
 
@@ -171,7 +179,10 @@ STATIC_URL = "static/"
 STATIC_ROOT = Path(env("STATIC_ROOT", default=str(VAR_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "files"
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = [
+    "backoffice.core.uploads.Limit",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440

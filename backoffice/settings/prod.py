@@ -18,7 +18,7 @@ if DEMO:
 REFUSE_DEMO_LOGINS = True
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 SITE_URL = env("SITE_URL")
-MFA_REQUIRED = env.bool("MFA_REQUIRED", default=True)
+MFA_REQUIRED = True  # whoever approves or sees pay; no environment switches it off
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None

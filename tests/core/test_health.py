@@ -17,6 +17,7 @@ from django.test import Client, override_settings
 
 from backoffice.core import database, demo_logins, logs
 from backoffice.core.models import User
+from backoffice.core.views import health
 from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +42,14 @@ def test_it_is_not_ready_while_the_database_is_away(client: Client, monkeypatch:
     monkeypatch.setattr(connection, "cursor", gone)
 
     assert client.get("/readyz").status_code == 503
+
+
+def test_the_broker_is_asked_once_in_some_seconds(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["away"])  # a second question would find none
+    monkeypatch.setattr(health, "_broker_was", (float("-inf"), ""))
+    monkeypatch.setattr(health, "_ask_broker", lambda: next(answers))
+
+    assert [client.get("/readyz").json()["state"] for _ in range(3)] == ["degraded"] * 3
 
 
 def test_pages_say_that_the_database_is_away(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,6 +195,12 @@ def test_production_does_not_start_unsafely(environ: dict[str, str], reason: str
 
     assert ended.returncode != 0
     assert reason in ended.stderr
+
+
+def test_no_environment_switches_the_second_factor_off_in_production() -> None:
+    ended = start("from django.conf import settings; print(settings.MFA_REQUIRED)", MFA_REQUIRED="0")
+
+    assert ended.stdout.strip() == "True", ended.stderr
 
 
 def test_production_passes_the_deploy_checks() -> None:

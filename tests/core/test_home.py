@@ -1,7 +1,7 @@
 """The first page answers "what needs me now?", cheaply, for everybody."""
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -31,7 +31,7 @@ def test_home_opens_for_every_role_in_few_queries(client, role):
 
 def test_what_was_opened_last_is_offered_while_it_may_be_read(client):
     who, record = person("marketing_analyst"), lead(key="the-lead")
-    cache.delete(f"recent:{who.pk}")
+    caches["short"].delete(f"recent:{who.pk}")
     client.force_login(who)
     client.get(f"/marketing/leads/{record.pk}/")
 

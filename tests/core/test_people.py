@@ -168,6 +168,18 @@ def test_guesses_are_slowed_per_account_and_the_known_browser_still_gets_in(clie
     assert sign_in(client, user).status_code == 302
 
 
+def test_sign_in_and_its_brake_work_while_the_broker_is_away(client: Client, settings: Any) -> None:
+    settings.CACHES |= {"short": settings.CACHES["short"] | {"LOCATION": "unix:///nowhere/valkey"}}
+    user, stranger = person(password=PASSWORD), Client()
+
+    assert client.get(LOGIN).status_code == 200
+    assert sign_in(client, user).status_code == 302
+    assert client.get("/").status_code == 200
+    for number in range(5):
+        sign_in(stranger, user, "wrong", REMOTE_ADDR=f"203.0.113.{number}")
+    assert "Too many" in sign_in(stranger, user, REMOTE_ADDR="198.51.100.9").content.decode()
+
+
 def test_guesses_are_slowed_per_network_and_a_forged_header_does_not_help(client: Client) -> None:
     for number in range(20):
         client.post(

@@ -68,7 +68,7 @@ def test_amounts_are_read_when_typed_as_amounts(typed, language, amount):
 
 
 def test_what_was_open_last_comes_first(settings):
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.CACHES |= {"short": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     clerk = person("finance_clerk")
     party = Party.objects.create(name="Ana")
     recent.visited(clerk.pk, party.ref)

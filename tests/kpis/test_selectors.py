@@ -2,7 +2,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -117,7 +117,7 @@ def test_a_running_month_is_set_against_as_many_days_of_the_others() -> None:
 
 @pytest.mark.django_db
 def test_the_median_of_a_free_period_is_exact_and_remembered_until_a_fact_changes() -> None:
-    cache.clear()
+    caches["short"].clear()
     hours("1", "2", "9", day=5)
     hours("4", day=6, month=4)
     rollup.roll_up()

@@ -2,7 +2,8 @@
 
 import sys
 
-from django.core.exceptions import DisallowedHost
+from django.conf import settings
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -29,7 +30,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400; a host that is not ours has no pages at all."""
+    """400; 413 for more data than is taken; a host that is not ours has no pages at all."""
+    if isinstance(exception, RequestDataTooBig):
+        return _bare(request, "413", 413, most=settings.MAX_UPLOAD_BYTES // 1024**2)
     return _bare(request, "400", 404 if isinstance(exception, DisallowedHost) else 400)
 
 
@@ -63,7 +66,7 @@ def _page(request: HttpRequest, name: str, status: int, **context: object) -> Ht
     return response
 
 
-def _bare(request: HttpRequest, name: str, status: int) -> HttpResponse:
+def _bare(request: HttpRequest, name: str, status: int, **context: object) -> HttpResponse:
     """Outside the frame: asks neither the database nor the session."""
-    text = render_to_string(f"errors/{name}.html", {"incident": getattr(request, "id", "")})
+    text = render_to_string(f"errors/{name}.html", {"incident": getattr(request, "id", ""), **context})
     return HttpResponse(text, status=status, headers={"Cache-Control": "no-store"})

@@ -2,6 +2,7 @@
 
 import ipaddress
 import shutil
+import time
 from pathlib import Path
 
 from celery import current_app
@@ -17,7 +18,10 @@ from ..access import public, token_only
 
 SPARE_BYTES = 500 * 1024 * 1024
 
+BROKER_SECONDS = 5  # how long an answer about the broker holds: not a connection for each call
+
 _migrated = False
+_broker_was: tuple[float, str] = (float("-inf"), "")
 
 
 @public
@@ -69,6 +73,15 @@ def _database() -> str:
 
 
 def _broker() -> str:
+    global _broker_was
+    asked_at, state = _broker_was
+    if time.monotonic() - asked_at >= BROKER_SECONDS:
+        state = _ask_broker()
+        _broker_was = time.monotonic(), state
+    return state
+
+
+def _ask_broker() -> str:
     try:
         with current_app.connection(connect_timeout=1) as broker:
             broker.ensure_connection(max_retries=1, interval_start=0, timeout=1)
