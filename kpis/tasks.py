@@ -1,9 +1,10 @@
 """Celery doors of the numbers: each calls one service and may run twice, also at once."""
 
 from celery import shared_task
+from django.utils.translation import gettext_lazy as _
 
-from backoffice.core import bell, database
-from backoffice.core.beat import crontab, every
+from backoffice.core import bell, database, jobs
+from backoffice.core.beat import crontab, daily, every
 
 from . import paper  # noqa: F401 (its job)
 from .services import alerts, proof, rollup
@@ -16,8 +17,8 @@ def roll_up(**_later: object) -> None:
         alerts.judge_all({unit.series for unit in units})
 
 
-@shared_task(name="kpis.prove")
-def prove(**_later: object) -> None:
+@jobs.job("kpis.prove", title=_("Prove the numbers"), left=_("What was repaired until then stays repaired."))
+def prove(work: jobs.Work) -> None:
     """Nightly: facts against business rows, buckets against facts; what differs is repaired and told."""
     with database.patient(900):
         proof.prove_and_repair()
@@ -32,4 +33,4 @@ def judge(**_later: object) -> None:
 bell.answer("rollup", "kpis.roll_up")
 bell.answer("alerts", "kpis.judge")
 every(5, "kpis.roll_up")
-every(crontab(hour=2, minute=30), "kpis.prove")
+daily(crontab(hour="2-22", minute=30), "kpis.prove")

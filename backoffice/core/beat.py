@@ -1,7 +1,7 @@
 """What happens by the clock. Each app names its own periodic tasks in its `tasks.py`:
 
     every(5, "core.sweep_jobs")
-    every(crontab(hour=2, minute=30), "kpis.verify")
+    daily(crontab(hour="2-22", minute=30), "kpis.prove")
 
 The schedule's memory lives in VAR_DIR, so a nightly task missed while the machine was off runs when it is back.
 """
@@ -9,7 +9,7 @@ The schedule's memory lives in VAR_DIR, so a nightly task missed while the machi
 from celery import current_app
 from celery.schedules import crontab
 
-__all__ = ["crontab", "every"]
+__all__ = ["crontab", "daily", "every"]
 
 
 def every(when: float | crontab, task: str) -> None:
@@ -17,3 +17,13 @@ def every(when: float | crontab, task: str) -> None:
     # A tick that no worker took before the next one is dropped; a nightly one stays good for hours.
     expires = max(when, 5) if isinstance(when, int | float) else 6 * 3600
     current_app.conf.beat_schedule[task] = {"task": task, "schedule": when, "options": {"expires": expires}}
+
+
+def daily(when: crontab, kind: str) -> None:
+    """Have the job `kind` done once a day: the first tick of a day that arrives asks for it, the later ones find it."""
+    current_app.conf.beat_schedule[kind] = {
+        "task": "core.ask_daily",
+        "schedule": when,
+        "kwargs": {"kind": kind},
+        "options": {"expires": 3600},
+    }

@@ -19,7 +19,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -123,3 +124,13 @@ def ask(kind: str, *, by: User | None, subject: str = "", **args: Any) -> Job:
     row = Job.objects.create(kind=kind, args=args, subject=subject, asked_by=by)
     bell.ring("jobs")
     return row
+
+
+@transaction.atomic
+def ask_daily(kind: str) -> Job | None:
+    """Ask for what is done once a day of the company; None when it was asked today already."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('core_job_daily'))")
+    if Job.objects.filter(kind=kind, asked_by=None, asked_at__date=timezone.localdate()).exists():
+        return None
+    return ask(kind, by=None)

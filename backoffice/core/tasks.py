@@ -2,9 +2,10 @@
 
 from celery import shared_task
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from . import bell
-from .beat import crontab, every
+from . import bell, jobs
+from .beat import crontab, daily, every
 from .imports import work as import_work  # noqa: F401 (its kinds of work)
 from .lists import jobs as list_jobs  # noqa: F401 (its kinds of work)
 from .services import audit_chain, outbox, running, submissions
@@ -30,8 +31,13 @@ def clean_events(**_later: object) -> None:
     outbox.clean()
 
 
-@shared_task(name="core.anchor_audit")
-def anchor_audit(**_later: object) -> None:
+@shared_task(name="core.ask_daily")
+def ask_daily(kind: str, **_later: object) -> None:
+    jobs.ask_daily(kind)
+
+
+@jobs.job("core.anchor_audit", title=_("Anchor the audit trail"))
+def anchor_audit(work: jobs.Work) -> None:
     audit_chain.anchor()
 
 
@@ -47,4 +53,4 @@ every(5, "core.sweep_jobs")
 every(5, "core.deliver_events")
 every(crontab(hour=3, minute=10), "core.clean_events")
 every(crontab(hour=3, minute=20), "core.clean_forms")
-every(crontab(hour=23, minute=50), "core.anchor_audit")
+daily(crontab(hour=23, minute="50-59/3"), "core.anchor_audit")

@@ -128,7 +128,11 @@ def old_forms() -> Run:
 
 def audited() -> Run:
     anybody("finance_clerk")  # giving a role is audited
-    return task("core.anchor_audit")
+    return doubled("core.anchor_audit", None)
+
+
+def night_to_ask() -> Run:
+    return lambda: current_app.tasks["core.ask_daily"].run("kpis.prove")
 
 
 def facts() -> None:
@@ -144,7 +148,7 @@ def dirty_numbers() -> Run:
 def numbers_to_prove() -> Run:
     facts()
     task("kpis.roll_up")()
-    return task("kpis.prove")
+    return doubled("kpis.prove", None)
 
 
 def numbers_to_judge() -> Run:
@@ -233,6 +237,7 @@ SCENES: dict[str, Callable[[], Run]] = {
     "core.clean_events": old_events,
     "core.clean_forms": old_forms,
     "core.anchor_audit": audited,
+    "core.ask_daily": night_to_ask,
     "core.export_list": list_to_export,
     "core.act_on_list": list_to_act_on,
     "imports.check": import_to_check,
