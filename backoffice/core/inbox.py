@@ -10,20 +10,21 @@ All sources of a person are read in one statement, soonest due first; one more q
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, DateTimeField, F, JSONField, QuerySet, TextField, Value
+from django.db.models import Case, CharField, DateTimeField, F, JSONField, QuerySet, TextField, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Coalesce, Concat, JSONObject
+from django.db.models.functions import Cast, Coalesce, Concat, JSONObject, Now
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from . import refs, sentences
-from .models import Approval, Notification, Task, User
+from . import jobs, refs, sentences
+from .models import Approval, Job, Notification, Task, User
 from .queue import instant
 
 SHOWN = 100
+FAILURE_DAYS = 7  # a failure that nobody tried again for so long stands only in the list of jobs
 
 
 @dataclass(frozen=True)
@@ -133,3 +134,18 @@ def _approvals(user: User) -> Needs:
 def _mentions(user: User) -> Needs:
     rows = Notification.objects.filter(user=user, kind="mention", read_at=None)
     return Needs(rows, F("subject"), F("text"), at="at", data=F("data"))
+
+
+@inbox_source("core.alerts", _("Alert"), right=None)
+def _alerts(user: User) -> Needs:
+    rows = Notification.objects.filter(user=user, kind="alert", read_at=None)
+    return Needs(rows, F("subject"), F("text"), at="at", data=F("data"))
+
+
+@inbox_source("core.failures", _("Failed work"), right=None)
+def _failures(user: User) -> Needs:
+    broken, since = [Job.State.FAILED, Job.State.PARKED], Now() - timedelta(days=FAILURE_DAYS)
+    titles = [When(kind=kind.key, then=Value(str(kind.title))) for kind in jobs.kinds().values()]
+    title = JSONObject(title=Case(*titles, default=F("kind"), output_field=TextField()))
+    rows = Job.objects.filter(asked_by=user, state__in=broken, ended_at__gte=since)
+    return Needs(rows, "core.job", Value("%(title)s"), at="ended_at", data=title)

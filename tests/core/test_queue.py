@@ -4,9 +4,11 @@ import datetime as dt
 import re
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
 from backoffice.core import inbox, queue
-from backoffice.core.models import Approval, Notification, Task
+from backoffice.core.models import Approval, Job, Notification, Task
 from backoffice.core.services import tasks
 from tests.factories.people import person
 
@@ -66,3 +68,22 @@ def test_the_inbox_puts_what_is_due_first_and_leaves_out_ones_own_questions(some
 
     assert [line.text for line in lines] == ["Waive 7", "Task 2", "Task 1", "Task 0"]
     assert not are_more
+
+
+def test_the_inbox_holds_unread_alerts_and_ones_own_failed_work():
+    who, other, now = person("director"), person("finance_manager"), timezone.now()
+    for reader, read_at in ((who, None), (who, now), (other, None)):
+        key = f"{reader.pk} {read_at}"
+        Notification.objects.create(
+            user=reader, kind="alert", text="%(n)s wrong", data={"n": 3}, key=key, read_at=read_at
+        )
+    for asker, state, days in ((who, "failed", 1), (who, "parked", 9), (who, "done", 1), (other, "failed", 1)):
+        ended = now - dt.timedelta(days=days)
+        Job.objects.create(kind="kpis.board_pdf", asked_by=asker, state=state, ended_at=ended)
+    own = Job.objects.get(asked_by=who, state="failed")
+
+    lines, _are_more = inbox.lines_for(who)
+
+    assert {(line.text, line.url) for line in lines} == {
+        ("3 wrong", ""), ("Print a dashboard", reverse("job", args=[own.pk])),
+    }  # fmt: skip
