@@ -109,9 +109,10 @@ def test_a_form_with_errors_puts_the_focus_on_their_summary(live_server, page, t
 
 
 @pytest.mark.parametrize(("width", "theme"), [(360, "dark"), (1440, "light")])
-def test_every_component_passes_axe_and_fits_its_width(live_server, page, width, theme):
+def test_every_component_passes_axe_and_fits_its_width(live_server, page, settings, width, theme):
     from axe_playwright_python.sync_playwright import Axe
 
+    settings.DEMO = True
     person("admin", email="look@retaguarda.example", password=PASSWORD, theme=theme)
     sign_in(page, live_server, User.objects.get(email="look@retaguarda.example"))
     page.set_viewport_size({"width": width, "height": 800})

@@ -163,7 +163,7 @@ def test_a_closed_door_names_the_roles_that_open_it(clerk):
     client = Client()
     client.force_login(clerk)
 
-    answer = client.get(reverse("design"))
+    answer = client.get(reverse("people"))
 
     assert answer.status_code == 403
     page = answer.content.decode()
@@ -171,7 +171,17 @@ def test_a_closed_door_names_the_roles_that_open_it(clerk):
     assert "core.person.read" in page
 
 
-@pytest.mark.parametrize("code", ["400", "429", "500", "503", "csrf"])
+@pytest.mark.django_db
+@pytest.mark.parametrize(("demo", "status"), [(True, 200), (False, 404)])
+def test_the_samples_of_design_are_shown_with_demo_data_only(settings, demo, status):
+    settings.DEMO = demo
+    client = Client()
+    client.force_login(person("admin"))
+
+    assert client.get(reverse("design")).status_code == status
+
+
+@pytest.mark.parametrize("code", ["400", "413", "429", "500", "503", "csrf"])
 def test_pages_of_trouble_need_no_database(code):
     page = render_to_string(f"errors/{code}.html", {"incident": "c0ffee"})
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -40,6 +41,9 @@ class SampleFile(forms.Form):
 
 @entrance("core.person.read")
 def design(request: HttpRequest) -> HttpResponse:
+    """Its samples speak English only: for developers and the demo, not for the company's own house."""
+    if not (settings.DEBUG or settings.DEMO):
+        raise Http404
     return render(request, "core/design.html", samples())
 
 
