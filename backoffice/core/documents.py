@@ -41,16 +41,6 @@ def parse_tax_id(text: str) -> str:
     return tax_id
 
 
-def cnpj_check_digits(base: str) -> str:
-    """The two check digits of a CNPJ's first twelve letters or digits (each counts its ASCII code less 48)."""
-    digits = base
-    for _ in range(2):
-        weights = [2 + i % 8 for i in range(len(digits))][::-1]
-        rest = sum((ord(sign) - 48) * weight for sign, weight in zip(digits, weights, strict=True)) % 11
-        digits += "0" if rest < 2 else str(11 - rest)
-    return digits[-2:]
-
-
 def format_tax_id(tax_id: str) -> str:
     """`123.456.789-09` or `12.ABC.345/01DE-35`; other text as it is."""
     kind = kind_of(tax_id)
@@ -66,8 +56,3 @@ def mask_tax_id(tax_id: str) -> str:
     if kind_of(tax_id) == "cpf":
         return f"***.{tax_id[3:6]}.{tax_id[6:9]}-**"
     return format_tax_id(tax_id)
-
-
-def format_postal_code(code: str) -> str:
-    """`01310-100`; a five-digit prefix as it is."""
-    return f"{code[:5]}-{code[5:]}" if len(code) == 8 else code

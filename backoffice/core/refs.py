@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.apps import apps
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import Http404
@@ -146,17 +145,6 @@ def readers(card: Card, people: QuerySet[User]) -> QuerySet[User]:
 def prefixes_open_to(user: User) -> list[str]:
     """How the references begin of those kinds that this person may read altogether."""
     return sorted(f"{name}:" for name, kind in _KINDS.items() if isinstance(kind.right, str) and user.may(kind.right))
-
-
-def record_of(ref: str) -> models.Model | None:
-    """The record itself, whether registered or not."""
-    name, _, key = ref.rpartition(":")
-    try:
-        model = apps.get_model(name)
-    except (LookupError, ValueError):
-        return None
-    record: models.Model | None = model._default_manager.filter(pk=key).first()
-    return record
 
 
 def _card(ref: str, kind: Kind, record: models.Model) -> Card:

@@ -1,12 +1,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum.br import cnpj
 
 from backoffice.core.documents import (
     NotATaxId,
     bare,
-    cnpj_check_digits,
-    format_postal_code,
     format_tax_id,
     kind_of,
     mask_tax_id,
@@ -49,7 +48,7 @@ def test_wrong_tax_ids_are_refused(text, reason):
 
 @given(base=st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=12, max_size=12).filter(lambda b: len(set(b)) > 1))
 def test_a_cnpj_with_its_own_check_digits_is_right_and_reads_back(base):
-    tax_id = base + cnpj_check_digits(base)
+    tax_id = base + cnpj.calc_check_digits(base)
 
     assert parse_tax_id(format_tax_id(tax_id)) == tax_id
     assert kind_of(tax_id) == "cnpj"
@@ -62,5 +61,3 @@ def test_a_cpf_is_masked_and_a_cnpj_is_public():
 
 def test_marks_are_ignored():
     assert bare("12.345-x") == "12345X"
-    assert format_postal_code("01310100") == "01310-100"
-    assert format_postal_code("01310") == "01310"
