@@ -23,7 +23,7 @@ refs.register(
     label=_approval,
 )
 refs.register(Job, "job", right="core.job.read", own="asked_by_id", label=title_of)
-refs.register(ImportBatch, "import", right="core.job.read", own="received_by_id", label=imports.title_of)
+refs.register(ImportBatch, "import", right=imports.right_to_read, own="received_by_id", label=imports.title_of)
 refs.register(Party, "party", right="core.party.read", label=str)
 refs.register(User, "person", right="core.person.read", label=str)
 
@@ -66,6 +66,7 @@ sentences.register(
         "core.party_changed": _("changed this party"),
         "core.tax_id_shown": _("looked at the whole CPF or CNPJ"),
         "core.list_exported": _("exported %(rows)s rows as %(format)s"),
+        "core.file_added": _("added the file %(name)s"),
         "core.file_removed": _("removed the file %(name)s"),
     }
 )

@@ -212,7 +212,7 @@ def _sources(ref: str) -> list[tuple[str, str, QuerySet[Any, Any]]]:
         return kind, at, _row(rows, kind, text, who, data, line_at=F(at), line_source=Cast(origin, TextField()))
 
     nothing = Value({}, JSONField())
-    audit = AuditEntry.objects.filter(subject=ref)
+    audit = AuditEntry.objects.filter(subject=ref).exclude(action="core.file_added")  # the file itself stands there
     return [
         source(audit, "audit", "at", F("action"), F("actor_name"), F("data"), F("source")),
         source(Comment.objects.filter(subject=ref), "comment", "at", F("body"), F("by__name"), nothing, Value("")),

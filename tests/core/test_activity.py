@@ -168,6 +168,7 @@ def test_only_its_person_takes_a_file_off(client):
     record, owner = lead(), person("marketing_analyst")
     client.force_login(owner)
     client.post("/activity/attach/", {"ref": record.ref, "file": SimpleUploadedFile("a.txt", b"a")})
+    assert AuditEntry.objects.get(subject=record.ref, action="core.file_added").data == {"name": "a.txt"}
     address = f"/attachments/{Attachment.objects.get().pk}/remove/"
 
     client.force_login(person("marketing_analyst"))

@@ -302,3 +302,15 @@ def test_a_row_longer_than_its_headings_keeps_every_cell_in_the_refused_file(use
     _name, content = failures.failures_file(batch)
 
     assert content.decode("utf-8-sig").splitlines()[1].startswith("A1;1 2 3;")
+
+
+def test_colleagues_talk_about_an_import_on_its_page(user, client: Client):
+    batch = written(user, GOOD)
+    client.force_login(person("logistics_clerk"))
+
+    answer = client.post(reverse("comment"), {"ref": batch.ref, "body": "Who sent these?"}, follow=True)
+
+    page = answer.content.decode()
+    assert answer.redirect_chain[0][0].startswith(reverse("import", args=[batch.pk]))
+    assert "Who sent these?" in page
+    assert "imported: 2 new" in page

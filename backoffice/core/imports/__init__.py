@@ -25,6 +25,7 @@ from .registry import (
     Table,
     get,
     register,
+    right_to_read,
     sources,
     title_of,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "Table",
     "get",
     "register",
+    "right_to_read",
     "sources",
     "title_of",
 ]

@@ -116,10 +116,13 @@ class Source:
         """Write the staged rows; more counts for the result, if any. Joined by audit and events in one transaction."""
         raise NotImplementedError
 
+    @property
+    def right_read(self) -> str:
+        return f"{self.right_create.rpartition('.')[0]}.read"
+
     def may_read(self, user: "User") -> bool:
         """Whether the person may see imports of this kind and their files."""
-        area = self.right_create.rpartition(".")[0]
-        return any(user.may(right) for right in (self.right_create, self.right_post, f"{area}.read"))
+        return any(user.may(right) for right in (self.right_create, self.right_post, self.right_read))
 
     def result_url(self, batch: "ImportBatch") -> str:
         """Where the written rows can be seen; empty when there is no such page."""
@@ -149,6 +152,12 @@ def title_of(batch: "ImportBatch") -> str:
     """The import's name for people; its key when this version does not know its source."""
     source = _sources.get(batch.source)
     return f"{source.title if source else batch.source} · {batch.pk}"
+
+
+def right_to_read(batch: "ImportBatch") -> str:
+    """What opens an import to others than who sent it; empty when this version does not know its source."""
+    source = _sources.get(batch.source)
+    return source.right_read if source else ""
 
 
 def sources() -> list[Source]:

@@ -25,6 +25,7 @@ def attach(*, ref: str, upload: "UploadedFile[Any]", by: User) -> Attachment:
         raise files.NotStored(_("%(name)s is empty.") % {"name": upload.name})
     attachment = Attachment.objects.create(subject=ref, file=files.store_upload(upload, by=by), added_by=by)
     activity.follow(ref=ref, users=[by])
+    audit.record("core.file_added", ref, by=by, name=attachment.file.name)
     return attachment
 
 

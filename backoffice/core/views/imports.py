@@ -19,6 +19,7 @@ from ..import_forms import ColumnsForm, FilesForm
 from ..imports import Source
 from ..imports.failures import failures_file, in_words, sentence
 from ..models import ImportBatch, User
+from ..selectors import activity
 from ..services import files
 from ..services import imports as service
 from ..templatetags.display import badge
@@ -142,6 +143,7 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
         "files": list(batch.files.select_related("file").order_by("position")),
         "may_create": request.user.may(source.right_create),
         "may_post": request.user.may(source.right_post),
+        "activity": activity(batch.ref, request.user),
     }
     if job is not None and batch.state in service.WORK:
         context |= progress.context(
