@@ -23,6 +23,9 @@ from .models import Order, OrderEvent, OrderException, OrderItem, Product, Revie
 
 CharField.register_lookup(Lower)  # number__lower, as its index has it
 
+HISTORY = 20  # lines
+CLOCKS_DIFFER = timedelta(seconds=2)  # events carry the database's clock, exceptions the worker's
+
 TONES = {
     "received": "quiet",
     "paid": "info",
@@ -50,7 +53,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Happening:
-    """One event of an order's history."""
+    """One line of an order's history."""
 
     text: str
     at: datetime
@@ -83,16 +86,17 @@ def order_page(pk: int) -> OrderPage | None:
         .values(found=JSONObject(kind="kind", at="at", who="by__name", before="from_status", after="to_status"))
     )
     orders = Order.objects.select_related("customer", "batch__received_by")
-    order = orders.annotate(history=ArraySubquery(history[:20])).filter(pk=pk).first()
+    order = orders.annotate(history=ArraySubquery(history[:HISTORY])).filter(pk=pk).first()
     if order is None:
         return None
+    exceptions = list(order.exceptions.select_related("owner", "waived_by").order_by("closed_at", "-opened_at"))
     return OrderPage(
         order=order,
         items=list(order.items.select_related("product__category", "seller").order_by("seq")),
         payments=list(Payment.objects.filter(origin=order.ref).order_by("seq")),
         reviews=list(order.reviews.order_by("created_at", "pk")),
-        exceptions=list(order.exceptions.select_related("owner", "waived_by").order_by("closed_at", "-opened_at")),
-        events=[_happening(found) for found in order.history],
+        exceptions=exceptions,
+        events=_history([_happening(found) for found in order.history], exceptions),
         stages=stages(order),
         moves=[(key, Order.Status(key).label) for key in states.MOVES[order.status]],
         difference=order.paid_amount - order.total_amount,
@@ -101,13 +105,27 @@ def order_page(pk: int) -> OrderPage | None:
 
 
 def _happening(found: dict[str, str]) -> Happening:
-    text = str(OrderEvent.Kind(found["kind"]).label)
-    if found["before"] and found["before"] != found["after"]:
-        before, after = Order.Status(found["before"]).label, Order.Status(found["after"]).label
-        text = f"{text}: {before} → {after}"
     at = parse_datetime(found["at"])
     assert at is not None
-    return Happening(text, at, found["who"] or "")
+    return Happening(_moved(found["kind"], found["before"], found["after"]), at, found["who"] or "")
+
+
+def _moved(kind: str, before: str, after: str) -> str:
+    text = str(OrderEvent.Kind(kind).label)
+    if before and before != after:
+        text = f"{text}: {Order.Status(before).label} → {Order.Status(after).label}"
+    return text
+
+
+def _history(events: list[Happening], exceptions: list[OrderException]) -> list[Happening]:
+    """The order's events and what the detectors opened and closed, the newest first."""
+    found = list(events)
+    for one in exceptions:
+        what = {"what": one.get_code_display()}
+        found.append(Happening(_("Exception opened: %(what)s") % what, one.opened_at, ""))
+        if one.closed_at:
+            found.append(Happening(_("Exception closed: %(what)s") % what, one.closed_at, ""))
+    return sorted(found, key=lambda happening: happening.at, reverse=True)[:HISTORY]
 
 
 def stages(order: Order) -> list[Stage]:
@@ -135,6 +153,26 @@ def exception(pk: int) -> OrderException | None:
         .filter(pk=pk)
         .first()
     )
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why an exception closed: what happened to its order just before, and what stands in its place."""
+
+    cause: Happening | None
+    successor: OrderException | None
+
+
+def ending(closed: OrderException) -> Ending:
+    """Detectors close in the transaction of the change they follow, so that change is the order's last before it."""
+    assert closed.closed_at is not None
+    before = OrderEvent.objects.filter(order=closed.order_id, at__lte=closed.closed_at + CLOCKS_DIFFER)
+    last = before.order_by("-pk").select_related("by").first()
+    cause = (
+        Happening(_moved(last.kind, last.from_status, last.to_status), last.at, str(last.by or "")) if last else None
+    )
+    same = OrderException.objects.filter(order=closed.order_id, code=closed.code, opened_at=closed.closed_at)
+    return Ending(cause, same.exclude(pk=closed.pk).first())
 
 
 @dataclass(frozen=True)

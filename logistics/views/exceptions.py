@@ -105,6 +105,7 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
         "state": state,
         "department": _department(exception),
         "is_open": is_open,
+        "ending": selectors.ending(exception) if exception.closed_at else None,
         "waiting": exceptions.waiting_approval(exception) if is_open else None,
         "may_edit": user.may("logistics.exception.edit"),
         "may_waive": user.may("logistics.exception.submit"),

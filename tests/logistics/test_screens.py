@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from backoffice.core.models import Company
-from logistics.models import Order, OrderException, Product, Review
+from logistics.models import Order, OrderEvent, OrderException, Product, Review
 from logistics.services import exceptions
 from tests.factories.people import person
 from tests.factories.shop import order
@@ -177,3 +177,29 @@ def test_a_payment_leads_to_its_order(client, manager):
     text = client.get(reverse("finance:payments")).content.decode()
 
     assert reverse("logistics:order", args=[one.pk]) in text
+
+
+def test_a_closed_exception_says_after_what_and_its_order_tells_it_too(client, manager):
+    found = wrong_order()
+    exceptions.waive(found.pk, reason="A voucher", by=manager)
+    Order.objects.update(paid_amount=90)
+    exceptions.detect_for([found.order_id], now=NOW + timedelta(hours=1))
+    later = OrderException.objects.get(closed_at=None)
+    Order.objects.update(paid_amount=100)
+    OrderEvent.objects.create(order=found.order, kind="edited", by=manager, at=NOW + timedelta(hours=2))
+    exceptions.detect_for([found.order_id], now=NOW + timedelta(hours=2))
+
+    first, second, whole = (
+        client.get(url).content.decode()
+        for url in (
+            reverse("logistics:exception", args=[found.pk]),
+            reverse("logistics:exception", args=[later.pk]),
+            reverse("logistics:order", args=[found.order_id]),
+        )
+    )
+
+    assert "Its amount changed." in first
+    assert reverse("logistics:exception", args=[later.pk]) in first
+    assert "What was found is over." in second
+    assert "Edited, " in second
+    assert whole.count("Exception closed: Paid differs") == whole.count("Exception opened: Paid differs") == 2
