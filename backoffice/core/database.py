@@ -22,9 +22,14 @@ def process_kind() -> str:
 
 
 def session_options(kind: str) -> str:
-    """The `options` of a connection of this kind of process."""
+    """The `options` of a connection of this kind of process.
+
+    A statement whose process was killed ends within two seconds: else it would hold its locks to the end. A server
+    on Windows cannot tell, and refuses the setting.
+    """
     statement, lock, idle = _PATIENCE[kind]
-    return f"-c statement_timeout={statement}s -c lock_timeout={lock}s -c idle_in_transaction_session_timeout={idle}s"
+    waits = f"-c statement_timeout={statement}s -c lock_timeout={lock}s -c idle_in_transaction_session_timeout={idle}s"
+    return waits if sys.platform == "win32" else f"{waits} -c client_connection_check_interval=2s"
 
 
 @contextmanager
