@@ -23,6 +23,7 @@ import yaml
 from compose_spec import PyCompose
 
 from backoffice.launch.places import ROOT
+from backoffice.launch.process import celery_pool
 from backoffice.launch.servers import ADMIN, APPLICATION, DATABASE, OWNER, Embedded, running
 
 SECRETS = {
@@ -140,7 +141,8 @@ class Production:
     def words(self, name: str) -> list[str]:
         text = shlex.join(services()[name]["command"])
         text = text.replace("0.0.0.0:8000", f"127.0.0.1:{self.port}").replace("/srv/var/", f"{self.home}/")
-        return shlex.split(text)
+        text = text.replace("/dev/shm", str(self.home))  # not every test machine lets us write there
+        return shlex.split(text) + (celery_pool() if name == "worker" else [])
 
     def run(self, name: str, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -1,6 +1,7 @@
 """One child process: in a session of its own, tied to our life, logged, stopped with its group."""
 
 import ctypes
+import multiprocessing
 import os
 import shutil
 import signal
@@ -143,3 +144,12 @@ def outlive(pids: Mapping[str, str], seconds: float) -> None:
         left = {pid for pid in left if born(int(pid)) == pids[pid]}
     for pid in left:
         kill_group(int(pid))
+
+
+def celery_pool() -> list[str]:
+    """Words for a worker: threads where shared memory is not writable; Celery's processes cannot start there."""
+    try:
+        multiprocessing.get_context("fork").Semaphore()
+    except OSError:
+        return ["--pool", "threads"]
+    return []

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import multiprocessing
 import os
 import select
 import signal
@@ -17,7 +16,7 @@ from typing import LiteralString
 from . import build, prepare, say, state
 from .commands import SETTINGS
 from .places import LOG, ROOT, RUN, VAR
-from .process import Child, kill_group, outlive, turn_log
+from .process import Child, celery_pool, kill_group, outlive, turn_log
 from .servers import ADMIN, Embedded, check_database, wait_for
 
 PATIENCE = 18  # seconds that work gets to reach a safe point once we are asked to stop
@@ -198,7 +197,6 @@ class House:
 
     def _application(self, port: int) -> list[Child]:
         celery = [sys.executable, "-m", "celery", "-A", "backoffice"]
-        pool = [] if can_fork_pool() else ["--pool", "threads"]
         web = [
             sys.executable,
             "-m",
@@ -230,7 +228,7 @@ class House:
             "worker@localhost",
             "--without-mingle",
             "--without-gossip",
-            *pool,
+            *celery_pool(),
         ]
         return [
             Child("web", web, LOG / "web.log", environ=self.environ, folder=ROOT),
@@ -335,15 +333,6 @@ def checkpoint(url: str) -> None:
 
     with contextlib.suppress(psycopg.Error), psycopg.connect(url, connect_timeout=2, autocommit=True) as connection:
         connection.execute("CHECKPOINT")
-
-
-def can_fork_pool() -> bool:
-    """Whether shared memory is writable; Celery's process pool cannot start without it."""
-    try:
-        multiprocessing.get_context("fork").Semaphore()
-    except OSError:
-        return False
-    return True
 
 
 def has_people(environ: dict[str, str], condition: LiteralString = "true") -> bool:
