@@ -78,6 +78,7 @@ def columns_of(table: Table, headings: Sequence[str], mapping: dict[str, str] | 
 
 def create(cursor: "CursorWrapper", source: Source) -> None:
     """Make the empty stage tables; they vanish at commit, or when the same transaction runs the next import."""
+    cursor.execute("SET LOCAL default_statistics_target = 20")  # ANALYZE here is for joins of keys, which need no more
     for table in source.tables:
         cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table.stage}")
         columns = "".join(f'"{column.name}" {SQL_TYPES[column.kind]}, ' for column in table.columns)
