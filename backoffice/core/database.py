@@ -30,8 +30,9 @@ def session_options(kind: str) -> str:
     statement, lock, idle = _PATIENCE[kind]
     # Stages are temporary tables of a hundred megabytes: in 8 MB, PostgreSQL's own measure, they go through files.
     room = "" if kind == "web" else " -c temp_buffers=256MB -c work_mem=128MB"
-    waits = f"-c statement_timeout={statement}s -c lock_timeout={lock}s -c idle_in_transaction_session_timeout={idle}s{room}"
-    return waits if sys.platform == "win32" else f"{waits} -c client_connection_check_interval=2s"
+    waits = f"-c statement_timeout={statement}s -c lock_timeout={lock}s -c idle_in_transaction_session_timeout={idle}s"
+    check = "" if sys.platform == "win32" else " -c client_connection_check_interval=2s"
+    return f"{waits}{room}{check}"
 
 
 @contextmanager
