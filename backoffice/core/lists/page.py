@@ -76,7 +76,7 @@ class ListPage(View):
     search_label: ClassVar[str | Promise] = gettext_lazy("Search")
     search_is_sensitive: ClassVar[bool] = False  # texts that look like a CPF or an account are held, not addressed
     default_order: ClassVar[str]
-    page_size: ClassVar[int] = 50
+    page_size: ClassVar[int] = 40  # two screens of a large monitor
     tabs: ClassVar[Sequence[Tab]] = ()
     opens_with: ClassVar[str] = ""  # the tab that a bare address shows: a queue begins with what is open
     bulk: ClassVar[Sequence[BulkAction]] = ()
