@@ -137,6 +137,7 @@ def house(var: Path) -> Iterator[House]:
 
 def test_the_house_is_started_robbed_of_each_part_and_stopped(house: House, var: Path) -> None:
     assert house.answers()
+    house.wait_until_it_says("Stop with Ctrl-C", 10)
     assert "create_administrator" in house.said
 
     second = manage(var, "up")
