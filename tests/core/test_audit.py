@@ -1,5 +1,6 @@
 """The trail: appended, sealed, never changed; what was changed anyway is found and named."""
 
+import hashlib
 import io
 import json
 from typing import Any
@@ -43,6 +44,30 @@ def test_an_untouched_trail_proves_itself() -> None:
     call_command("verify_audit", "--json", stdout=out)
 
     assert json.loads(out.getvalue()) == {"rows": AuditEntry.objects.count(), "ok": True, "first_bad": None}
+
+
+def test_anybody_can_compute_a_seal_from_the_entry_and_the_seal_before() -> None:
+    """The text never changes: with another one, every seal written until then would be false."""
+    ana = person(name="Ana Souza")
+    audit.record("core.tested", "core.test:1", by=None)
+    with audit.acting(source="import", request_id="abc"):
+        entry = audit.record("core.tested", ana, by=ana, paid="Çá | 3:x")
+
+    seal = AuditSeal.objects.get(entry_id=entry.pk)
+    parts = [
+        AuditSeal.objects.get(seq=seal.seq - 1).hash,
+        str(entry.pk),
+        AuditEntry.objects.get(pk=entry.pk).at.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+        str(ana.pk),
+        "Ana Souza",
+        "core.tested",
+        f"core.user:{ana.pk}",
+        '{"paid": "Çá | 3:x"}',
+        "import",
+        "abc",
+    ]
+    text = "|".join(f"{len(part)}:{part}" for part in parts)
+    assert seal.hash == hashlib.sha256(text.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("table", ["core_audit_entry", "core_audit_seal", "core_audit_anchor"])
