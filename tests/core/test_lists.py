@@ -221,6 +221,23 @@ def test_amounts_in_an_address_mean_the_same_in_every_language(client, clerk):
     assert names(client.get(URL + typed["Location"])) == ["Party 00002"]
 
 
+def test_what_one_reader_filtered_by_is_not_filled_in_for_the_next(client, clerk):
+    def fields(query: str = "") -> str:
+        page = client.get(URL + query).content.decode()
+        return re.search(r'(?s)<div class="menu filter-menu">(.*?)class="form-actions"', page)[1]
+
+    empty = fields()
+    filled = fields("?kind=person&worth_min=1.00")
+    again = fields()
+    clerk.language = "pt-br"
+    clerk.save()
+
+    assert 'value="person" selected' in filled and 'value="1.00"' in filled
+    assert 'value="person"' in empty and 'value="person" selected' not in empty
+    assert again == empty
+    assert "optional" in empty and "opcional" in fields()
+
+
 def test_conditions_read_as_a_sentence_and_each_can_be_taken_away(client):
     parties(2)
 

@@ -11,14 +11,19 @@ import django_filters
 from django import forms
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
+from django.template.loader import render_to_string
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django_filters.widgets import SuffixedMultiWidget
 
 from ..forms import MoneyField
 from ..money import format_number
+
+# Filters that nobody filled in, as drawn for the first reader of a language: filter set, name, language.
+_DRAWN: dict[tuple[type, str, str], str] = {}
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,21 @@ class ListFilters(django_filters.FilterSet):  # type: ignore[misc]
                     if end is not None:
                         plain[key] = plainly(end)
         return plain
+
+    def markup(self) -> SafeString:
+        """The form's fields, as HTML."""
+        return mark_safe("".join(self._field(name) for name in self.form.fields))
+
+    def _field(self, name: str) -> str:
+        """One field; empty and with fixed choices it is the same for every reader of a language, and drawn once."""
+        extra = self.filters[name].extra
+        is_fixed = "queryset" not in extra and not callable(extra.get("choices"))
+        if not is_fixed or any(self.data.get(key) for key in self.keys_of(name)):
+            return render_to_string("components/field.html", {"field": self.form[name]})
+        key = (type(self), name, get_language() or "en")
+        if key not in _DRAWN:
+            _DRAWN[key] = render_to_string("components/field.html", {"field": self.form[name]})
+        return _DRAWN[key]
 
     def sentence(self, name: str, value: Any) -> tuple[str, str]:
         """Verb and value in words."""

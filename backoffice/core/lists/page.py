@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.core.exceptions import BadRequest, ImproperlyConfigured
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape, escape, strip_tags
@@ -50,17 +53,28 @@ class Action:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many rows match (at most `CAP + 1` unless exact) and the totals over all of them, when they were added up."""
+    """How many rows match (at most `CAP + 1` unless exact) and the totals over all of them, when they were added up.
+
+    keys: theirs, when a filter left few.
+    """
 
     n: int
     is_exact: bool
     totals: dict[str, Any]
+    keys: list[Any] | None = None
 
     @property
     def text(self) -> str:
         if not self.is_exact:
             return _("more than %(n)s") % {"n": format_number(CAP, get_language() or "en")}
         return format_number(self.n, get_language() or "en")
+
+
+@lru_cache(maxsize=512)
+def _chooser(columns: tuple[tuple[str, str], ...], shown: int, language: str | None) -> SafeString:
+    """The list of columns to choose from, the first `shown` of them ticked; drawn once per choice and language."""
+    choices = [(key, label, place, place <= shown) for place, (key, label) in enumerate(columns, start=1)]
+    return render_to_string("lists/chooser.html", {"choices": choices})
 
 
 class ListPage(View):
@@ -150,9 +164,9 @@ class ListPage(View):
     def request_or_none(self) -> HttpRequest | None:
         return getattr(self, "request", None)
 
-    def matching(self, state: ListState) -> QuerySet[Any] | None:
+    def matching(self, state: ListState, filterset: ListFilters | None = None) -> QuerySet[Any] | None:
         """Exactly the rows that the address asks for, unordered; None when a filter's value cannot be read."""
-        filterset = self.filterset(state)
+        filterset = filterset or self.filterset(state)
         if not filterset.form.is_valid():
             return None
         queryset = filterset.qs if self.filters else self.queryset(state.user)
@@ -161,12 +175,12 @@ class ListPage(View):
             queryset = self.search(queryset, text)
         return queryset.order_by()
 
-    def few(self, state: ListState, matching: QuerySet[Any]) -> QuerySet[Any]:
-        """The same rows when a filter leaves few: found first and ordered then.
+    def few(self, state: ListState, keys: list[Any]) -> QuerySet[Any]:
+        """The same rows when a filter leaves few: found while they were counted, and ordered now.
 
-        The limit keeps the planner from walking a million rows in their order to meet the few that match.
+        The planner could else walk a million rows in their order to meet the few that match.
         """
-        return self.queryset(state.user).filter(pk__in=matching.values("pk")[:CAP]).order_by()
+        return self.queryset(state.user).filter(pk__in=keys).order_by()
 
     def ordering(self, state: ListState, queryset: QuerySet[Any]) -> Ordering:
         return Ordering(queryset, self.orders()[state.order_key], descending=state.descending)
@@ -174,12 +188,15 @@ class ListPage(View):
     def tally(self, queryset: QuerySet[Any], columns: Sequence[Column], *, exact: bool) -> Tally:
         """Count, to the cap unless `exact`, and the totals of what was counted completely."""
         sums = {f"total_{column.key}": column.total for column in columns if column.total is not None}
-        counted = queryset if exact else queryset[: CAP + 1]
-        found = counted.aggregate(n=Count("pk"), **sums)
-        n = found.pop("n")
-        complete = exact or n <= CAP
+        if exact:
+            found = queryset.aggregate(n=Count("pk"), **sums)
+        else:
+            found = queryset[: CAP + 1].aggregate(n=Count("pk"), keys=ArrayAgg("pk"), **sums)
+        n, keys = found.pop("n"), found.pop("keys", None)
+        if not exact and n > CAP:
+            return Tally(n, False, {})
         totals = {column.key: found[f"total_{column.key}"] for column in columns if column.total is not None}
-        return Tally(n, complete, totals if complete else {})
+        return Tally(n, True, totals, keys)
 
     # doors
 
@@ -201,7 +218,7 @@ class ListPage(View):
 
     def show(self, request: HttpRequest, state: ListState) -> HttpResponse:
         filterset = self.filterset(state)
-        matching = self.matching(state)
+        matching = self.matching(state, filterset)
         if matching is not None:
             plain = filterset.canonical(state.query)
             if plain != state.query:
@@ -210,7 +227,7 @@ class ListPage(View):
         tally, part = Tally(0, True, {}), Slice([], None, None)
         if matching is not None:
             tally = self.tally(matching, columns, exact=state.exact)
-            rows = self.few(state, matching) if tally.n <= CAP and state.data() else matching
+            rows = self.few(state, tally.keys) if tally.keys and state.data() else matching
             try:
                 part = self.ordering(state, rows).page(
                     rows, self.page_size, after=state.get("after"), before=state.get("before")
@@ -234,6 +251,7 @@ class ListPage(View):
             "actions": self.actions(state.user),
             "tabs": self.tab_links(state),
             "filter_form": filterset.form,
+            "filter_fields": filterset.markup(),
             "filter_method": "post" if self.held_keys() else "get",
             "search": state.data().get("q", "") if self.search_fields else None,
             "kept": [(key, state.get(key)) for key in ("order", "view") if state.get(key)],
@@ -363,14 +381,12 @@ class ListPage(View):
             return _("%(count)s rows") % {"count": tally.text}
         return ngettext("%(count)s row", "%(count)s rows", tally.n) % {"count": tally.text}
 
-    def chooser(self, state: ListState, columns: list[Column]) -> list[dict[str, Any]]:
+    def chooser(self, state: ListState, columns: list[Column]) -> SafeString:
         """Every column there is, the shown ones first and in their order."""
         shown = [column.key for column in columns]
         rest = [column for column in state.allowed_columns() if column.key not in shown]
-        return [
-            {"column": column, "is_shown": column.key in shown, "place": place, "is_fixed": place == 1}
-            for place, column in enumerate([*columns, *rest], start=1)
-        ]
+        named = tuple((column.key, str(column.label)) for column in [*columns, *rest])
+        return _chooser(named, len(shown), get_language())
 
     def empty(self, state: ListState, chips: list[Chip]) -> dict[str, Any]:
         """Which of the three kinds of nothing this is: never had any, all done, nothing found."""

@@ -11,7 +11,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 from lucide import _render_icon as render_icon
@@ -21,7 +21,9 @@ register = template.Library()
 MINUS = "\u2212"
 NBSP = "\u00a0"
 NOTHING = "–"
+NOTHING_TAG = SafeString(f'<span class="muted">{NOTHING}</span>')
 CENT = Decimal("0.01")
+SWAPPED = str.maketrans(",.", ".,")
 CURRENCIES = {"BRL": "R$", "USD": "US$", "EUR": "€"}
 TONES = ("good", "attention", "wrong", "info", "quiet")
 
@@ -35,7 +37,7 @@ def portuguese() -> bool:
 def grouped(value: Decimal, digits: int) -> str:
     """The digits of `value` without its sign, grouped as the reader writes them."""
     text = f"{abs(value):,.{digits}f}"
-    return text.translate(str.maketrans(",.", ".,")) if portuguese() else text
+    return text.translate(SWAPPED) if portuguese() else text
 
 
 def decimal_of(value: Numeric) -> Decimal | None:
@@ -67,15 +69,12 @@ def money_tag(value: Numeric, currency: str = "BRL", plus: bool = False) -> Safe
     """The amount with its unit quieter than its digits; `plus=True` writes the sign of a gain too."""
     amount = decimal_of(value)
     if amount is None:
-        return format_html('<span class="muted">{}</span>', NOTHING)
+        return NOTHING_TAG
     amount = amount.quantize(CENT, ROUND_HALF_UP)
-    return format_html(
-        '<span class="money">{}<span class="unit">{}{}</span>{}</span>',
-        sign_of(amount, plus=plus),
-        CURRENCIES.get(currency, currency),
-        NBSP if portuguese() else "",
-        grouped(amount, 2),
-    )
+    unit = CURRENCIES.get(currency) or escape(currency)
+    gap = NBSP if portuguese() else ""
+    figure = f'{sign_of(amount, plus=plus)}<span class="unit">{unit}{gap}</span>{grouped(amount, 2)}'
+    return SafeString(f'<span class="money">{figure}</span>')
 
 
 @register.filter
@@ -265,9 +264,9 @@ SHORT = {"day": day, "ago": ago, "age": age}
 def when(value: datetime | date | None, style: str = "moment") -> SafeString:
     """`<time>` with the full stamp on hover; `style` is moment, day, ago or age."""
     if value is None:
-        return format_html('<span class="muted">{}</span>', NOTHING)
+        return NOTHING_TAG
     text = moment(value) if style == "moment" and isinstance(value, datetime) else SHORT.get(style, day)(value)
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), stamp(value), text)
+    return SafeString(f'<time datetime="{value.isoformat()}" title="{escape(stamp(value))}">{escape(text)}</time>')
 
 
 @register.simple_tag
