@@ -73,6 +73,7 @@ def test_an_order_page_shows_all_around_it_in_ten_queries(client, manager):
         ("q=t-b", ["T-B"]),
         ("q=lima", ["T-A", "T-B"]),
         ("q=lima+santos", ["T-B"]),
+        ("q=lima+t-b", ["T-B"]),
         ("q=lima+sp", ["T-A", "T-B"]),
         ("q=lima+rj", []),
         ("status=shipped", ["T-B"]),
