@@ -14,12 +14,15 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from backoffice.launch import environment, native, process, say, state, supervisor
 from backoffice.launch.places import ROOT, socket_folder
 from backoffice.launch.servers import check_database
 from backoffice.launch.testing import spread
+
+from .writers import Loss, Office, Reader, compare, kill_with_children
 
 ADDRESSES = ("DATABASE_URL", "DATABASE_OWNER_URL", "CELERY_BROKER_URL", "CACHE_URL", "RETAGUARDA_BEGAN")
 
@@ -66,9 +69,10 @@ class House:
         for line in self.popen.stdout:
             self.said += line
 
-    def wait_until_it_says(self, pattern: str, seconds: float = 60) -> re.Match[str]:
+    def wait_until_it_says(self, pattern: str, seconds: float = 60, after: int = 0) -> re.Match[str]:
+        """after: how much of what it said is old."""
         until = time.monotonic() + seconds
-        while not (found := re.search(pattern, self.said)):
+        while not (found := re.search(pattern, self.said[after:])):
             assert time.monotonic() < until, self.said
             assert self.popen.poll() is None, self.said
             time.sleep(0.05)
@@ -77,6 +81,11 @@ class House:
     @property
     def address(self) -> str:
         return self.wait_until_it_says(r"READY (\S+)")[1]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What its parts were told: the addresses of its servers."""
+        return dict(json.loads((self.var / "run" / "servers.json").read_text())["environ"])
 
     def children(self) -> dict[str, int]:
         """Name → pid of what runs now."""
@@ -125,14 +134,75 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("var")
 
 
+@pytest.fixture(scope="module")
+def houses() -> Iterator[list[House]]:
+    started: list[House] = []
+    yield started
+    for one in started:
+        if one.popen.poll() is None:
+            one.popen.kill()
+            one.popen.wait()
+
+
 @pytest.fixture
-def house(var: Path) -> Iterator[House]:
-    running = House(var, "--no-demo", "--port", "18765")
-    try:
-        yield running
-    finally:
-        if running.popen.poll() is None:
-            running.popen.kill()
+def house(houses: list[House], var: Path) -> House:
+    """A running house: that of the test before, unless it was stopped there."""
+    if not houses or houses[-1].popen.poll() is not None:
+        houses.append(House(var, "--no-demo", "--port", "18765"))
+    return houses[-1]
+
+
+def test_a_lost_row_and_a_doubled_one_are_told() -> None:
+    assert compare(["a", "b", "c"], ["a", "b", "b", "stranger"]) == Loss(missing=["c"], doubled=["b"])
+
+
+def test_what_was_acknowledged_outlives_a_killed_database(house: House, var: Path) -> None:
+    password = "a long enough secret"
+    words = ("create_administrator", "--email", "zilda@example.com", "--name", "Zilda")
+    assert house.answers()
+    assert manage(var, *words, ADMINISTRATOR_PASSWORD=password).returncode == 0
+    with psycopg.connect(house.environ["DATABASE_URL"]) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            assert connection.execute(f"SHOW {setting}").fetchone() == ("on",)
+    reader = Reader(house.address)
+    reader.sign_in("zilda@example.com", password)
+    office = Office(reader, house.environ["DATABASE_ADMIN_URL"], pages=3, connections=2)
+
+    office.open()
+    time.sleep(2)
+    killed_at = time.monotonic()
+    processes = kill_with_children(house.children()["PostgreSQL"])
+    house.wait_until_it_says(r"PostgreSQL ended \(signal 9\); starting it again", 5)
+    until = killed_at + 10
+    while not [at for at, _ in office.looker.acknowledged if at > killed_at + 0.1]:
+        assert time.monotonic() < until, house.said
+        time.sleep(0.05)
+    time.sleep(2)
+    office.close()
+
+    first_page = min(at for at, _ in office.looker.acknowledged if at > killed_at + 0.1) - killed_at
+    refused = [at - killed_at for one in (*office.writers, office.looker) for at in one.refused_at]
+    acknowledged = [row for one in office.writers for _, row in one.acknowledged]
+    found = office.found()
+    figures = {
+        "processes_killed": processes,
+        "acknowledged": len(acknowledged),
+        "acknowledged_by_pages": sum(row.startswith("page") for row in acknowledged),
+        "acknowledged_before": sum(at < killed_at for one in office.writers for at, _ in one.acknowledged),
+        "found_of_them": len(set(found) & set(acknowledged)),
+        "found": len(found),
+        "first_page_s": round(first_page, 2),
+        "last_refusal_s": round(max(refused), 2),
+    }
+    print(figures)
+    assert compare(acknowledged, found) == Loss([], [])
+    assert len(found) == len(set(found))
+    for one in office.writers:  # everybody wrote before and after
+        assert {at < killed_at for at, _ in one.acknowledged} == {True, False}, one.name
+    assert processes > 5
+    assert min(refused) > 0
+    assert first_page <= 5
+    assert max(refused) <= 5
 
 
 def test_the_house_is_started_robbed_of_each_part_and_stopped(house: House, var: Path) -> None:
@@ -154,8 +224,9 @@ def test_the_house_is_started_robbed_of_each_part_and_stopped(house: House, var:
     assert asked.stdout == "retaguarda\n", asked.stderr
 
     for name in ("PostgreSQL", "Valkey", "web", "worker", "beat"):
+        old = len(house.said)
         os.kill(house.children()[name], signal.SIGKILL)
-        house.wait_until_it_says(rf"{name} ended \(signal 9\); starting it again", 10)
+        house.wait_until_it_says(rf"{name} ended \(signal 9\); starting it again", 10, old)
     until = time.monotonic() + 15
     while len(house.children()) < 5 or not house.answers():
         assert time.monotonic() < until, house.said
@@ -179,7 +250,7 @@ def test_nothing_outlives_a_killed_supervisor_and_the_data_stay(house: House, va
         time.sleep(0.1)
 
     # Nobody runs the servers now: the command starts them for its own duration, and stops them.
-    told = manage(var, "shell", "-v0", "-c", f"{PEOPLE}; print(User.objects.get().email)")
+    told = manage(var, "shell", "-v0", "-c", f"{PEOPLE}; print(User.objects.get(name='Ana').email)")
     assert told.stdout == "ana@example.com\n", told.stderr
     assert not processes_of(var)
 
