@@ -51,6 +51,12 @@ CREATE TEMP TABLE incoming_review (
 """
 )
 
+FILLED = (
+    *parties.FILLED,
+    *payments.FILLED,
+    *("logistics_product", "logistics_order", "logistics_orderitem", "logistics_review", "logistics_orderevent"),
+)  # tables that a large import swells
+
 _WALLS = ["purchased_wall", "approved_wall", "handed_over_wall", "delivered_wall", "promised_wall"]
 _TOLD = ["customer_name", "customer_city", "customer_state", "customer_postal"]
 
@@ -78,7 +84,7 @@ JOIN logistics_order o ON o.source = %(source)s AND o.number = n.order_number
 JOIN logistics_orderitem m ON m.order_id = o.id AND m.seq = n.seq
 LEFT JOIN logistics_product p ON p.id = m.product_id
 LEFT JOIN core_partykey k ON k.source = n.seller_source AND k.key = n.seller_key
-WHERE i.order_number = n.order_number AND i.seq = n.seq;
+WHERE i.ctid = n.ctid;
 UPDATE incoming_review i SET id = r.id,
     action = CASE WHEN (r.score, r.title, r.message, r.created_wall, r.answered_wall)
         IS DISTINCT FROM (i.score, i.title, i.message, i.created_wall, i.answered_wall) THEN 'u' ELSE 's' END

@@ -176,6 +176,7 @@ class CsvOrders(Source):
     right_create = "logistics.order_import.create"
     right_post = "logistics.order_import.post"
     mapped = True
+    fills = intake.FILLED
     tables = (Table("orders", _("Orders"), COLUMNS),)
 
     def result_url(self, batch: ImportBatch) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from backoffice.core import events
-from backoffice.core.imports import Source
+from backoffice.core.imports import Action, Source
 from backoffice.core.models import ImportBatch
 from finance.services.payments import METHODS
 
@@ -21,6 +21,7 @@ from .olist_tables import TABLES
 
 SOURCE, CUSTOMER, SELLER = "olist", "olist.customer", "olist.seller"
 ZONE = "America/Sao_Paulo"
+USUAL = "retaguarda.usual_action"  # of this transaction: what the stage tables already say
 STATUSES = {
     "created": "received",
     "approved": "paid",
@@ -161,6 +162,12 @@ class Olist(Source):
     right_post = "logistics.order_import.post"
     tables = TABLES
     primary = "orders"
+    fills = intake.FILLED
+
+    def usual_action(self, cursor: CursorWrapper) -> Action:
+        found = "CASE WHEN EXISTS (SELECT FROM logistics_order WHERE source = %s) THEN 's' ELSE 'c' END"
+        cursor.execute(f"SELECT set_config(%s, {found}, true)", [USUAL, SOURCE])
+        return Action(cursor.fetchone()[0])
 
     def result_url(self, batch: ImportBatch) -> str:
         return f"{reverse('logistics:orders')}?batch={batch.pk}"
@@ -188,7 +195,7 @@ class Olist(Source):
         ]:
             cursor.execute(
                 f"UPDATE stage_{table} s SET action = i.action FROM incoming_{incoming} i"  # noqa: S608
-                " WHERE i.file = s.file AND i.line = s.line"
+                f" WHERE i.action::text <> current_setting('{USUAL}') AND i.file = s.file AND i.line = s.line"
             )
 
     def write(self, cursor: CursorWrapper, batch: ImportBatch | None) -> dict[str, Any]:

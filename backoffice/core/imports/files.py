@@ -28,8 +28,9 @@ MAX_RATIO = 100  # unpacked to packed, asked above RATIO_FROM
 RATIO_FROM = 20 * MB
 MAX_LINE = MB  # characters in one line of a CSV, and in one cell
 MAX_HEADINGS = 300
-CHUNK_ROWS = 4_000
+CHUNK_ROWS = 4_096
 CHUNK_CHARS = 2 * MB
+WEIGHED = 64  # one row of so many is weighed
 
 ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
 
@@ -248,16 +249,19 @@ class CsvSheet:
         width = len(self.headings)
         lines: list[int] = []
         chunk: list[list[str]] = []
-        chars = 0
+        chars, until_weighed = 0, WEIGHED
         for line, row in rows:
-            if not any(row):
+            if not (row and row[0]) and not any(row):
                 continue
             if len(row) > width and not any(row[width:]):
-                row = row[:width]
+                del row[width:]
             lines.append(line)
             chunk.append(row)
-            if len(row) != width or len(chunk) % 64 == 0:  # a rough weight keeps a chunk of huge cells small
-                chars += sum(map(len, row)) * 64
+            until_weighed -= 1
+            if until_weighed and len(row) == width:
+                continue
+            chars += sum(map(len, row)) * WEIGHED  # a rough weight keeps a chunk of huge cells small
+            until_weighed = WEIGHED
             if len(chunk) >= CHUNK_ROWS or chars > CHUNK_CHARS:
                 yield lines, chunk
                 lines, chunk, chars = [], [], 0

@@ -107,10 +107,15 @@ class Source:
     mapped: bool = False  # one table, whose columns a person names
     primary: str = ""  # the table whose rows people count; default: the first
     undo_order: Sequence[str] = ()  # database tables, children first
+    fills: Sequence[str] = ()  # database tables that a large import swells: tidied after it
 
     def check(self, cursor: "CursorWrapper") -> None:
         """Set problem and action of every staged row, by set-based SQL. Tables without a file are there and empty."""
         raise NotImplementedError
+
+    def usual_action(self, cursor: "CursorWrapper") -> Action | None:
+        """What `check` will find for most rows, so that it sets the others only; None when it sets every row."""
+        return None
 
     def write(self, cursor: "CursorWrapper", batch: "ImportBatch | None") -> dict[str, Any] | None:
         """Write the staged rows; more counts for the result, if any. Joined by audit and events in one transaction."""

@@ -83,7 +83,7 @@ def preview(cursor: "CursorWrapper", position: int, sheet: Sheet, loads: list[Lo
         [position, SAMPLE_ROWS],
     )
     rows = [
-        {"line": row[0], "action": row[1] or "", "problem": row[2] or "", "values": row[3:]}
+        {"line": row[0], "action": "" if row[2] else row[1] or "", "problem": row[2] or "", "values": row[3:]}
         for row in cursor.fetchall()
     ]
     return shown | {

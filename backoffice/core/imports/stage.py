@@ -79,12 +79,14 @@ def columns_of(table: Table, headings: Sequence[str], mapping: dict[str, str] | 
 def create(cursor: "CursorWrapper", source: Source) -> None:
     """Make the empty stage tables; they vanish at commit, or when the same transaction runs the next import."""
     cursor.execute("SET LOCAL default_statistics_target = 20")  # ANALYZE here is for joins of keys, which need no more
+    usual = source.usual_action(cursor)
+    default = f" DEFAULT '{usual}'" if usual else ""
     for table in source.tables:
         cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table.stage}")
         columns = "".join(f'"{column.name}" {SQL_TYPES[column.kind]}, ' for column in table.columns)
         cursor.execute(
             f"CREATE TEMPORARY TABLE {table.stage} ({columns} file smallint NOT NULL, line int NOT NULL,"
-            ' problem text, problem_column text, action "char") ON COMMIT DROP'
+            f' problem text, problem_column text, action "char"{default}) ON COMMIT DROP'
         )
 
 

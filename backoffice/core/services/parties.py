@@ -20,6 +20,8 @@ CREATE TEMP TABLE incoming_party (
 ) ON COMMIT DROP;
 """
 
+FILLED = ("core_party", "core_partykey", "core_partyrole", "core_partyaddress")  # tables that a large import swells
+
 _COMPARE = """
 ANALYZE incoming_party;
 UPDATE incoming_party i
