@@ -86,7 +86,7 @@ def save_view(page: "ListPage", request: HttpRequest, state: ListState) -> HttpR
     """Keep filters, order and columns of this address under a name; the same name is replaced."""
     if not state.user.may("core.view.create"):
         raise Refused("core.view.create")
-    name = " ".join(request.POST.get("name", "").replace("\x00", "").split())[:60]
+    name = _name(request)
     conditions = state.conditions().urlencode()
     if not name or len(conditions) > 1000:
         raise BadRequest("a view needs a name and fewer filters")
@@ -112,12 +112,35 @@ def save_view(page: "ListPage", request: HttpRequest, state: ListState) -> HttpR
     return HttpResponseRedirect(request.path + state.view_url(view))
 
 
+def rename_view(page: "ListPage", request: HttpRequest, state: ListState) -> HttpResponse:
+    """Give one's own view another name; whoever opened or shared its address keeps it."""
+    view = _own_view(page, request, state)
+    name = _name(request)
+    if not name:
+        raise BadRequest("a view needs a name")
+    view.name = name
+    try:
+        with transaction.atomic():
+            view.save(update_fields=["name"])
+    except IntegrityError:
+        messages.error(request, _("You have another view named “%(name)s”.") % {"name": name})
+    return HttpResponseRedirect(request.get_full_path())
+
+
 def drop_view(page: "ListPage", request: HttpRequest, state: ListState) -> HttpResponse:
+    _own_view(page, request, state).delete()
+    return HttpResponseRedirect(f"{request.path}?view=all")
+
+
+def _own_view(page: "ListPage", request: HttpRequest, state: ListState) -> SavedView:
     pk = request.POST.get("view", "")
     if not pk.isdecimal() or len(pk) > 18:
         raise BadRequest("unknown view")
-    get_object_or_404(SavedView, pk=int(pk), owner=state.user, list_key=page.key).delete()
-    return HttpResponseRedirect(f"{request.path}?view=all")
+    return get_object_or_404(SavedView, pk=int(pk), owner=state.user, list_key=page.key)
+
+
+def _name(request: HttpRequest) -> str:
+    return " ".join(request.POST.get("name", "").replace("\x00", "").split())[:60]
 
 
 def send_file(page: "ListPage", request: HttpRequest, state: ListState) -> HttpResponseBase:
@@ -265,6 +288,7 @@ DOORS: dict[str, Callable[[Any, HttpRequest, ListState], HttpResponseBase]] = {
     "filter": narrow,
     "columns": columns,
     "save-view": save_view,
+    "rename-view": rename_view,
     "drop-view": drop_view,
     "export": send_file,
     "bulk": act,
