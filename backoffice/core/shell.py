@@ -6,15 +6,17 @@ Each app lists its doors in `<app>/navigation.py` by `register_nav`; `core.apps`
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.db.models.signals import post_save
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -124,6 +126,15 @@ def forget_company(**_signal: object) -> None:
 post_save.connect(forget_company, sender=Company, dispatch_uid="core.shell.forget_company")
 
 
+Menu = tuple[tuple[str, str, tuple[tuple[str, str, str, str], ...]], ...]
+
+
+@lru_cache(maxsize=512)
+def _rail(menu: Menu, company: str, language: str | None) -> SafeString:
+    """The same menu is drawn once: there are as many as roles, doors and languages."""
+    return render_to_string("components/rail.html", {"menu": menu, "company": company})
+
+
 class Shell:
     """The frame of one page; each part is worked out only when the template asks."""
 
@@ -161,6 +172,23 @@ class Shell:
     @cached_property
     def departments(self) -> list[Department]:
         return navigation(self.person, self.request.path) if self.person else []
+
+    @cached_property
+    def rail(self) -> SafeString:
+        """The menu beside the page."""
+        here = self.request.path
+        menu = tuple(
+            (
+                department.key,
+                str(department.label),
+                tuple(
+                    (link.url, str(link.label), link.icon, ("page" if link.url == here else "true") * link.current)
+                    for link in department.links
+                ),
+            )
+            for department in self.departments
+        )
+        return _rail(menu, self.company, get_language())
 
     @cached_property
     def department(self) -> Department | None:

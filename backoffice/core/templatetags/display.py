@@ -162,7 +162,12 @@ def day(value: date | datetime | None) -> str:
     if value is None:
         return NOTHING
     civil = timezone.localtime(value).date() if isinstance(value, datetime) else value
-    today = timezone.localdate()
+    return named_day(civil, timezone.localdate(), get_language() or "en")
+
+
+@lru_cache(maxsize=8192)
+def named_day(civil: date, today: date, language: str) -> str:
+    """Kept, because a list writes the same few days hundreds of times."""
     away = (civil - today).days
     if -1 <= away <= 1:
         return gettext("yesterday") if away < 0 else gettext("tomorrow") if away else gettext("today")
@@ -170,12 +175,6 @@ def day(value: date | datetime | None) -> str:
 
 
 def short_date(civil: date, *, year: bool) -> str:
-    return written_date(civil, year, get_language() or "en")
-
-
-@lru_cache(maxsize=8192)
-def written_date(civil: date, year: bool, language: str) -> str:
-    """Kept, because a list writes the same few days hundreds of times."""
     text = date_format(civil, "j M Y" if year else "j M")
     return (text.lower() if portuguese() else text).replace(" ", NBSP)
 
@@ -197,7 +196,11 @@ def moment(value: datetime | None) -> str:
     """An instant on the company's clock: `today, 14:02`; `12 Nov, 09:30`."""
     if value is None:
         return NOTHING
-    return f"{day(value)}, {timezone.localtime(value):%H:%M}"
+    return _moment(timezone.localtime(value))
+
+
+def _moment(local: datetime) -> str:
+    return f"{day(local.date())}, {local:%H:%M}"
 
 
 @register.filter
@@ -205,13 +208,15 @@ def stamp(value: datetime | date | None) -> str:
     """The whole truth of an instant, for titles: `Tue 12 Nov 2024, 14:02:33 −03`."""
     if value is None:
         return NOTHING
-    language = get_language() or "en"
-    if not isinstance(value, datetime):
-        return full_date(value, language)
-    local = timezone.localtime(value)
-    offset = f"{local:%z}".replace("-", MINUS)
-    clock = f"{local:%H:%M:%S} {offset[:-2] if offset.endswith('00') else offset}"
-    return f"{full_date(local.date(), language)}, {clock}"
+    return (
+        _stamp(timezone.localtime(value)) if isinstance(value, datetime) else full_date(value, get_language() or "en")
+    )
+
+
+def _stamp(local: datetime) -> str:
+    clock, offset = f"{local:%H:%M:%S/%z}".split("/")
+    offset = offset.removesuffix("00").replace("-", MINUS)
+    return f"{full_date(local.date(), get_language() or 'en')}, {clock} {offset}"
 
 
 @register.filter
@@ -265,8 +270,12 @@ def when(value: datetime | date | None, style: str = "moment") -> SafeString:
     """`<time>` with the full stamp on hover; `style` is moment, day, ago or age."""
     if value is None:
         return NOTHING_TAG
-    text = moment(value) if style == "moment" and isinstance(value, datetime) else SHORT.get(style, day)(value)
-    return SafeString(f'<time datetime="{value.isoformat()}" title="{escape(stamp(value))}">{escape(text)}</time>')
+    if isinstance(value, datetime):
+        local = timezone.localtime(value)
+        text, whole = _moment(local) if style == "moment" else SHORT[style](value), _stamp(local)
+    else:
+        text, whole = SHORT.get(style, day)(value), stamp(value)
+    return SafeString(f'<time datetime="{value.isoformat()}" title="{escape(whole)}">{escape(text)}</time>')
 
 
 @register.simple_tag
