@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.core.bench import Say, bench, percentile
+from backoffice.core.lists import ListPage
 from backoffice.core.lists.cursor import Ordering
 from backoffice.core.models import Company, User
 from backoffice.core.services.roles import give_role
@@ -38,7 +39,7 @@ TABLES = (
     "logistics_review",
     "finance_payment",
 )
-PAGE = 50
+PAGE = ListPage.page_size
 FAR = 1_999  # cursors passed before the far page
 
 _BASE = """
@@ -191,7 +192,7 @@ def _pages(orders: int) -> dict[str, str]:
         edge = list(newest.values_list("pk", flat=True)[FAR * PAGE - 1 : FAR * PAGE + 1])
         ordering = Ordering(Order.objects.all(), ("purchased_at", "pk"), descending=True)
         found[f"orders, page {FAR + 1}"] = f"{listed}?after={ordering.page(newest.filter(pk__in=edge), 1).after}"
-    middle = newest[orders // 2]
+    middle = newest[orders // 2 + 3]  # a customer whose number has five digits: a text that is rare
     wrong = OrderException.objects.filter(closed_at=None).order_by("pk").first()
     found |= {
         "orders, text filter": f"{listed}?q=marina+souza",
