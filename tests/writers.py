@@ -166,6 +166,10 @@ class Office:
             thread.join(15)
             assert not thread.is_alive()
 
+    def first_after(self, moment: float, writers: list[Writer]) -> float:
+        """When the first of them was heard again."""
+        return min(at for one in writers for at, _ in one.acknowledged if at > moment)
+
     def found(self) -> list[str]:
         """The names of all rows there are."""
         with psycopg.connect(self.database) as connection:

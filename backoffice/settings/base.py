@@ -101,7 +101,12 @@ DATABASES["default"].update(
     ATOMIC_REQUESTS=False,
 )
 DATABASES["default"].setdefault("OPTIONS", {})
-DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 5}
+DATABASES["default"]["OPTIONS"]["pool"] = {
+    "min_size": 1,
+    "max_size": env.int("DATABASE_POOL", default=8),
+    "timeout": 5,
+    "reconnect_timeout": 5,  # a longer one doubles its pauses up to minutes, and the pages come back as late
+}
 DATABASES["default"]["OPTIONS"]["options"] = database.session_options(database.process_kind())
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
