@@ -36,6 +36,20 @@ def user():
     return person("logistics_manager")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_large_import_leaves_statistics_for_the_next_reader(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "TIDY_FROM", 2)
+    monkeypatch.setattr(imports.get("things"), "fills", ["test_thing"])
+
+    engine.run("things", [write(tmp_path / "things.csv", GOOD)], None)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'test_thing'::regclass")
+        (counted,) = cursor.fetchone()
+        cursor.execute("DROP TABLE test_thing")  # no transaction takes it back
+    assert counted == 2
+
+
 def work_off() -> None:
     """Do what a worker would do, here."""
     while (row := running.claim()) is not None:

@@ -1,6 +1,8 @@
 """The stage: one temporary table per table of a source, filled by COPY, gone with its transaction."""
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -98,7 +100,7 @@ def load(cursor: "CursorWrapper", load: Load, failures: Failures, told: Callable
     names = ", ".join(f'"{column.name}"' for column in present)
     statement = f"COPY {table.stage} ({names}, file, line) FROM STDIN WITH (FORMAT text, NULL '')"
     file_cell = str(load.position)
-    with cursor.copy(statement) as copy:
+    with uncollected(), cursor.copy(statement) as copy:
         for lines, rows in load.sheet.chunks():
             told(len(rows))
             if set(map(len, rows)) != {width}:
@@ -119,6 +121,18 @@ def load(cursor: "CursorWrapper", load: Load, failures: Failures, told: Callable
             data = "\n".join(map("\t".join, records))
             if data:
                 copy.write(data + "\n")
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the search for cycles: rows of text have none, and it would look at every row again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _converters(load: Load, present: list[Column], rows: list[list[str]]) -> list[tuple[int, Column, ColumnConverter]]:

@@ -196,23 +196,24 @@ class ColumnConverter:
             cells = [cell[1:] if cell.startswith(_DEFUSED) else cell for cell in cells]
         if len(joined) > self.column.max_length and max(map(len, cells)) > self.column.max_length:
             problems.update((i, TOO_LONG) for i, cell in enumerate(cells) if len(cell) > self.column.max_length)
-        if _SPECIAL(joined):
-            cells = [cell.translate(_ESCAPES) for cell in cells]
+        if any(mark in joined for mark in "\\\t\n\r"):
+            cells = [cell.translate(_ESCAPES) if _SPECIAL(cell) else cell for cell in cells]
         return cells
 
 
 def _all(pattern: Callable[[str], object]) -> Callable[[list[str]], bool]:
-    return lambda cells: all(map(pattern, cells))
+    return lambda cells: all(map(pattern, set(cells)))
 
 
 def _all_real(pattern: Callable[[str], object]) -> Callable[[list[str]], bool]:
     """Written like a date, and a day that exists."""
 
     def check(cells: list[str]) -> bool:
-        if not all(map(pattern, cells)):
+        distinct = set(cells)
+        if not all(map(pattern, distinct)):
             return False
         try:
-            for _moment in map(datetime.fromisoformat, filter(None, cells)):
+            for _moment in map(datetime.fromisoformat, filter(None, distinct)):
                 pass
         except ValueError:
             return False
