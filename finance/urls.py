@@ -1,8 +1,11 @@
 from django.urls import path
 
-from . import views
+from .views import payments
 
 app_name = "finance"
-urlpatterns = [
-    path("payments/", views.PaymentList.as_view(), name="payments"),
+
+PAYMENTS = [
+    path("payments/", payments.PaymentList.as_view(), name="payments"),
 ]
+
+urlpatterns = [*PAYMENTS]

@@ -9,6 +9,8 @@ class CoreConfig(AppConfig):
     label = "core"
     verbose_name = _("Office")
     default_auto_field = "django.db.models.BigAutoField"
+    append_only = ("core_audit_entry", "core_audit_anchor")  # what the application's database role may only add to
+    sealed = ("core_audit_seal",)  # what only triggers write
 
     def ready(self) -> None:
         """Let every app put its records and its work into the registries of the floor."""

@@ -5,17 +5,15 @@ Run by the role that owns the tables, after each `migrate` (which does so by its
 
 from typing import Any
 
+from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-APPEND_ONLY = ("core_audit_entry", "core_audit_anchor")  # may be added to
-SEALED = "core_audit_seal"  # written only by its trigger, which acts as the owner
-
 
 class Command(BaseCommand):
-    help = "Grant the application's database role its rights on every table; it may never change the audit trail."
+    help = "Grant the application's database role its rights on every table; it may never change what is kept for good."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--role", help="name of the role")
@@ -40,8 +38,8 @@ class Command(BaseCommand):
                 "app": sql.Identifier(str(role)),
                 "schema": sql.Identifier(schema),
                 "database": sql.Identifier(database),
-                "append_only": sql.SQL(", ").join(map(sql.Identifier, APPEND_ONLY)),
-                "sealed": sql.Identifier(SEALED),
+                "append_only": _tables("append_only"),
+                "sealed": _tables("sealed"),
             }
             # MAINTAIN (from 17) lets the application analyse what it has just loaded.
             keep = sql.SQL(", MAINTAIN" if connection.pg_version >= 170000 else "")  # type: ignore[attr-defined]
@@ -58,7 +56,14 @@ class Command(BaseCommand):
                 "GRANT SELECT ON {sealed} TO {app}",
             ):
                 cursor.execute(sql.SQL(statement).format(**names, keep=keep))
-        self.stdout.write(f"{role} may read and write rows in {database}, and only add to the audit trail.")
+        self.stdout.write(f"{role} may read and write rows in {database}, and only add to what is kept for good.")
+
+
+def _tables(mark: str) -> sql.Composable:
+    """The tables that apps mark in their AppConfig: `append_only` may be added to; `sealed` are written only by their
+    triggers, which act as the owner."""
+    names = [name for config in apps.get_app_configs() for name in getattr(config, mark, ())]
+    return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
 def create(role: str, password: object) -> None:

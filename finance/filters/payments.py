@@ -4,8 +4,7 @@ import django_filters
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core import lists
-
-from .models import Payment
+from finance.models import Payment
 
 
 class PaymentFilters(lists.ListFilters):

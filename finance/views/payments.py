@@ -11,9 +11,8 @@ from backoffice.core import lists, refs
 from backoffice.core.access import entrance
 from backoffice.core.lists import Column
 from backoffice.core.models import User
-
-from .filters import PaymentFilters
-from .models import Payment
+from finance.filters.payments import PaymentFilters
+from finance.models import Payment
 
 
 @entrance("finance.payment.read")

@@ -1,0 +1,1 @@
+"""The questions that the lists of finance answer, one family per file."""

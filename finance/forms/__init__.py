@@ -1,0 +1,1 @@
+"""The forms of finance, one family per file."""

@@ -1,0 +1,1 @@
+"""The pages of finance, one family per file."""

@@ -1,0 +1,67 @@
+"""Months, postings and titles for the tests of finance."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from backoffice.core.models import Party
+from finance.models import Instalment, Title
+from finance.services import ledger, periods, plan
+from finance.services.ledger import Line
+
+MAY = date(2026, 5, 4)
+
+
+def year(number: int = 2026) -> None:
+    """Have that year's months, open."""
+    periods.ensure(date(number, 1, 1), date(number, 12, 1))
+
+
+def party(name: str = "Ana Souza", **fields: Any) -> Party:
+    return Party.objects.create(name=name, **fields)
+
+
+def accounts() -> tuple[int, int]:
+    """An expense and a revenue account, neither of titles nor of banks."""
+    found = plan.accounts_for("bank_fees", "sales")
+    return found["bank_fees"], found["sales"]
+
+
+def post(amount: str = "10.00", *, on: date = MAY, journal: str = "general", **more: Any) -> int:
+    """One entry: fees against sales."""
+    fees, sales = accounts()
+    lines = [Line(fees, Decimal(amount)), Line(sales, -Decimal(amount))]
+    return ledger.post(journal=journal, on=on, text="Test", lines=lines, **more)
+
+
+def receivable(amount: str = "100.00", *, number: str = "F1", on: date = MAY, who: Party | None = None) -> Instalment:
+    """A title of one instalment, issued against sales."""
+    who = who or party()
+    control, entry = plan.account_for("receivable"), ledger.next_entry()
+    title = Title.objects.create(
+        direction="receivable",
+        kind="invoice",
+        number=number,
+        party=who,
+        account=control,
+        issued_on=on,
+        amount=Decimal(amount),
+        entry_id=entry,
+    )
+    part = Instalment.objects.create(title=title, seq=1, party=who, due_on=on, amount=Decimal(amount))
+    lines = [
+        Line(control.pk, Decimal(amount), party=who.pk, instalment=part.pk, role="issue"),
+        Line(accounts()[1], -Decimal(amount)),
+    ]
+    ledger.post(journal="sales", on=on, text=number, entry=entry, lines=lines)
+    part.refresh_from_db()
+    return part
+
+
+def receive(part: Instalment, amount: str, *, on: date = MAY) -> int:
+    """Settle a part of an instalment without a bank; the entry."""
+    lines = [
+        Line(accounts()[0], Decimal(amount)),
+        Line(part.title.account_id, -Decimal(amount), party=part.party_id, instalment=part.pk, role="principal"),
+    ]
+    return ledger.post(journal="general", on=on, text="Received", lines=lines)
