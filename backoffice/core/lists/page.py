@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.core.exceptions import BadRequest, ImproperlyConfigured
 from django.db.models import Count, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -31,6 +32,7 @@ from .filters import Chip, ListFilters
 from .state import ListState
 
 CAP = 1000
+FEW = 4000  # so many keys are carried from the count to the page
 
 
 @dataclass(frozen=True)
@@ -180,21 +182,25 @@ class ListPage(View):
 
         The planner could else walk a million rows in their order to meet the few that match.
         """
-        return self.queryset(state.user).filter(pk__in=keys).order_by()
+        listed = RawSQL("SELECT unnest(%s::bigint[])", [keys])  # one parameter, however many keys
+        return self.queryset(state.user).filter(pk__in=listed).order_by()
 
     def ordering(self, state: ListState, queryset: QuerySet[Any]) -> Ordering:
         return Ordering(queryset, self.orders()[state.order_key], descending=state.descending)
 
-    def tally(self, queryset: QuerySet[Any], columns: Sequence[Column], *, exact: bool) -> Tally:
-        """Count, to the cap unless `exact`, and the totals of what was counted completely."""
+    def tally(self, queryset: QuerySet[Any], columns: Sequence[Column], *, exact: bool, cap: int = CAP) -> Tally:
+        """Count, to the cap unless `exact`, and the totals of what was counted completely.
+
+        cap: how far to read, CAP or more; with more, the keys come along for a page that need not search again.
+        """
         sums = {f"total_{column.key}": column.total for column in columns if column.total is not None}
         if exact:
             found = queryset.aggregate(n=Count("pk"), **sums)
         else:
-            found = queryset[: CAP + 1].aggregate(n=Count("pk"), keys=ArrayAgg("pk"), **sums)
+            found = queryset[: cap + 1].aggregate(n=Count("pk"), keys=ArrayAgg("pk"), **sums)
         n, keys = found.pop("n"), found.pop("keys", None)
         if not exact and n > CAP:
-            return Tally(n, False, {})
+            return Tally(CAP + 1, False, {}, keys if n <= cap else None)
         totals = {column.key: found[f"total_{column.key}"] for column in columns if column.total is not None}
         return Tally(n, True, totals, keys)
 
@@ -226,7 +232,7 @@ class ListPage(View):
         columns = state.columns()
         tally, part = Tally(0, True, {}), Slice([], None, None)
         if matching is not None:
-            tally = self.tally(matching, columns, exact=state.exact)
+            tally = self.tally(matching, columns, exact=state.exact, cap=FEW if state.data() else CAP)
             rows = self.few(state, tally.keys) if tally.keys and state.data() else matching
             try:
                 part = self.ordering(state, rows).page(
