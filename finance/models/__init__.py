@@ -9,6 +9,7 @@ from .banking import (
     Statement,
     StatementLine,
 )
+from .drafts import DraftEntry, DraftLine, RecurringEntry, RecurringLine
 from .ledger import (
     Account,
     CostCentre,
@@ -30,6 +31,8 @@ __all__ = [
     "Account",
     "BankAccount",
     "CostCentre",
+    "DraftEntry",
+    "DraftLine",
     "EntrySeal",
     "IgnoredLine",
     "Instalment",
@@ -51,6 +54,8 @@ __all__ = [
     "PeriodBalance",
     "PeriodException",
     "Posting",
+    "RecurringEntry",
+    "RecurringLine",
     "Statement",
     "StatementLine",
     "Suggestion",

@@ -159,7 +159,15 @@ def next_entry() -> int:
         return int(cursor.fetchone()[0])
 
 
-def reverse(*, entry: int, on: date, text: str = "", by: User | None = None, journal: str | None = None) -> int:
+def reverse(
+    *,
+    entry: int,
+    on: date,
+    text: str = "",
+    by: User | None = None,
+    approved_by: User | None = None,
+    journal: str | None = None,
+) -> int:
     """Post the mirror of an entry, which restores every balance it moved; returns the reversal's id.
 
     on: a day in an open period. Raises AlreadyReversed, TooMuch (something was built on it since), PeriodClosed.
@@ -177,6 +185,7 @@ def reverse(*, entry: int, on: date, text: str = "", by: User | None = None, jou
         kind=JournalEntry.Kind.REVERSAL,
         origin=original.origin,
         by=by,
+        approved_by=approved_by,
         reverses=entry,
     )
 
