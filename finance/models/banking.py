@@ -48,6 +48,7 @@ class Statement(Referable):
 
     bank_account = models.ForeignKey(BankAccount, on_delete=models.PROTECT, related_name="statements")
     batch = models.ForeignKey(ImportBatch, null=True, blank=True, on_delete=models.PROTECT, related_name="statements")
+    part = models.PositiveSmallIntegerField(default=0)  # which of the batch's accounts, in the order of its files
     format = models.CharField(_("format"), max_length=12)
     reader = models.CharField(max_length=20)  # the reader's version
     label = models.CharField(_("statement"), max_length=120, blank=True)  # its own number or id in the file
@@ -67,6 +68,9 @@ class Statement(Referable):
     class Meta:
         verbose_name = _("statement")
         verbose_name_plural = _("statements")
+        constraints = [
+            models.UniqueConstraint(name="finance_statement_once", fields=["batch", "part"]),
+        ]
         indexes = [models.Index(fields=["bank_account", "-ends_on", "-id"], name="finance_statement_last")]
 
     def __str__(self) -> str:
@@ -146,6 +150,14 @@ class ParkedLine(models.Model):
     on = models.DateField(null=True)
     amount = models.DecimalField(max_digits=18, decimal_places=2, null=True)
     text = models.TextField(blank=True)  # as it stood, at most 2,000 characters
+    facts = models.JSONField(default=dict)  # what else the line says, by the names of StatementLine
+    key = models.BinaryField(null=True)  # as a line's, when it has an amount: how its later coming is recognised
+    line = models.OneToOneField(  # what became of it: taken in by a person, or come later as a movement
+        StatementLine, null=True, blank=True, on_delete=models.PROTECT, related_name="parked_as"
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["key"], name="finance_parked_key", condition=Q(line=None, key__isnull=False))]
 
 
 class IgnoredLine(Referable):
