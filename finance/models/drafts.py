@@ -1,4 +1,4 @@
-"""What is not in the books yet: entries being written or waiting for a second person, and those that come back monthly."""
+"""Entries that are not in the books yet: being written, waiting for a second person, or coming back each month."""
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator

@@ -1,0 +1,3 @@
+"""Work of finance that workers know: imported here, found by the name of this file."""
+
+from .jobs import books  # noqa: F401
