@@ -1,0 +1,180 @@
+"""What accounts moved, in as many spans of days as a report has columns, by one question to the database.
+
+Months that are closed come from what closing froze (`PeriodBalance`), all other days from the postings, which an index
+answers alone. Both in one statement, that also tells up to where the books are closed: should a month close or reopen
+between planning the question and asking it, it is planned again.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db import connection, transaction
+
+from finance.models import Journal, JournalYear
+
+ALL, NONE = -1, 0  # cost centres: whatever the posting names; the postings that name none
+FIRST_DAY = date(1, 1, 1)
+ZERO = Decimal("0.00")
+
+
+@dataclass(frozen=True)
+class Span:
+    """The days from `start` (None: since the books began) up to, not including, `end`."""
+
+    start: date | None
+    end: date
+
+
+@dataclass(frozen=True)
+class Move:
+    """debit and credit: not below zero."""
+
+    debit: Decimal
+    credit: Decimal
+
+    @property
+    def net(self) -> Decimal:
+        return self.debit - self.credit
+
+
+Moves = dict[tuple[int, int, int], Move]  # (place of the span, account, cost centre or NONE) → what it moved
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Let several questions see the books of one moment, whatever is posted meanwhile."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+_FRONTIER = "SELECT max(ends_on) FROM finance_period WHERE state = 'closed'"
+
+_FROZEN = """
+SELECT {place} AS place, b.account_id, coalesce({centre}, 0) AS centre, sum(b.debit) AS debit, sum(b.credit) AS credit
+FROM finance_period d JOIN finance_periodbalance b ON b.period_id = d.id
+WHERE d.starts_on >= '{first}' AND d.starts_on < '{end}'{only}
+GROUP BY b.account_id{group}
+"""
+
+_LIVE = """
+SELECT {place} AS place, b.account_id, coalesce({centre}, 0) AS centre,
+       coalesce(sum(b.amount) FILTER (WHERE b.amount > 0), 0) AS debit,
+       -coalesce(sum(b.amount) FILTER (WHERE b.amount < 0), 0) AS credit
+FROM finance_posting b
+WHERE b."on" >= '{first}' AND b."on" < '{end}'{only}
+GROUP BY b.account_id{group}
+"""
+
+_CLOSING = """
+SELECT {place} AS place, b.account_id, coalesce({centre}, 0) AS centre,
+       -coalesce(sum(b.amount) FILTER (WHERE b.amount > 0), 0) AS debit,
+       coalesce(sum(b.amount) FILTER (WHERE b.amount < 0), 0) AS credit
+FROM finance_journalentry e JOIN finance_posting b ON b.entry_id = e.id
+WHERE e.journal_id = {journal} AND e.year BETWEEN extract(year FROM date '{first}') AND extract(year FROM date '{end}')
+      AND e."on" >= '{first}' AND e."on" < '{end}'{only}
+GROUP BY b.account_id{group}
+"""
+
+_ASK = """
+SELECT (%s), NULL, NULL, NULL, NULL UNION ALL
+SELECT NULL, place, account_id::text || ' ' || centre, sum(debit), sum(credit) FROM (%s) parts
+GROUP BY place, account_id, centre
+"""
+
+
+def moved(
+    spans: Sequence[Span],
+    *,
+    accounts: Iterable[int] | None = None,
+    cost_centre: int = ALL,
+    by_centre: bool = False,
+    without_closing: bool = False,
+) -> Moves:
+    """Debits and credits of each account in each span.
+
+    accounts: only these. cost_centre: an id, NONE or ALL. by_centre: told apart by cost centre, else under NONE.
+    without_closing: leave out the closing journal, which empties the result accounts at the end of a year.
+    """
+    only = "" if accounts is None else f" AND b.account_id IN ({_numbers(accounts)})"
+    if cost_centre == NONE:
+        only += " AND b.cost_centre_id IS NULL"
+    elif cost_centre != ALL:
+        only += f" AND b.cost_centre_id = {int(cost_centre)}"
+    centre = (
+        {"centre": "b.cost_centre_id", "group": ", b.cost_centre_id"} if by_centre else {"centre": "0", "group": ""}
+    )
+    closing = _closing_journals() if without_closing else []
+    with connection.cursor() as cursor:
+        cursor.execute(_FRONTIER)
+        frontier = cursor.fetchone()[0]
+        while True:
+            parts = [
+                part.format(place=place, first=first, end=end, only=only, **centre, **more)
+                for place, span in enumerate(spans)
+                for part, first, end, more in _parts(span, frontier, closing)
+            ]
+            if not parts:
+                return {}
+            cursor.execute(_ASK % (_FRONTIER, " UNION ALL ".join(parts)))
+            (seen, *_rest), *rows = cursor.fetchall()
+            if seen == frontier:
+                break
+            frontier = seen
+    found: Moves = {}
+    for _none, place, key, debit, credit in rows:
+        account, _space, centre_id = key.partition(" ")
+        found[place, int(account), int(centre_id)] = Move(debit, credit)
+    return found
+
+
+def _parts(span: Span, frontier: date | None, closing: list[int]) -> Iterator[tuple[str, date, date, dict[str, int]]]:
+    """The pieces of one span: whole closed months, what lies before and after them, the closing journal to take off."""
+    start, end = span.start or FIRST_DAY, span.end
+    if start >= end:
+        return
+    first = FIRST_DAY if span.start is None else _next_month(start)
+    last = min(end.replace(day=1), frontier) if frontier else first
+    if first < last:
+        yield _FROZEN, first, last, {}
+        pieces = [(start, first), (last, end)] if span.start else [(last, end)]
+    else:
+        pieces = [(start, end)]
+    for low, high in pieces:
+        if low < high:
+            yield _LIVE, low, high, {}
+    for journal in closing:
+        yield _CLOSING, start, end, {"journal": journal}
+
+
+def _next_month(day: date) -> date:
+    """The first day of a month on or after `day`."""
+    if day.day == 1:
+        return day
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def _closing_journals() -> list[int]:
+    """Closing journals that hold anything."""
+    kept = JournalYear.objects.filter(journal__kind=Journal.Kind.CLOSING, last__gt=0)
+    return sorted(set(kept.values_list("journal_id", flat=True)))
+
+
+def _numbers(values: Iterable[int]) -> str:
+    return ", ".join(str(int(value)) for value in values) or "NULL"
+
+
+def nets(moves: Moves, place: int) -> dict[int, Decimal]:
+    """Account → net of one span, debit positive."""
+    total: dict[int, Decimal] = {}
+    for (at, account, _centre), move in moves.items():
+        if at == place:
+            total[account] = total.get(account, ZERO) + move.net
+    return total
