@@ -61,6 +61,7 @@ MATRIX: dict[str, str] = {
     "finance.account":           "-    R     CUR   -     -     -     -     -     R     R     -",
     "finance.period":            "-    R     PSR   -     -     -     -     -     AR    R     -",
     "finance.payment":           "-    RX    RX    R     RX    -     -     -     RX    RX    -",
+    "finance.match":              "-    PR    PRAX  -     -     -     -     -     RX    RX    -",
     "finance.payment_import":    "-    CP    CP    -     -     -     -     -     -     R     -",
     "logistics.order":           "-    R     RX    CURX  CURX  -     -     R     RX    RX    -",
     "logistics.order_import":    "-    -     -     CPR   CPR   -     -     -     R     R     -",

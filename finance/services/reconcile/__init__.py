@@ -1,0 +1,43 @@
+"""Reconciling by people, one act at a time: each one transaction, locks in one order, the loser of a race told who won.
+
+posting  match, accept, undo          booking  an account for one line or many, transfers
+aside    ignore, restore, who is here  asking   what needs a second person
+items    what stands against lines     learning names that payers use
+"""
+
+from .aside import ReasonMissing, claim, ignore, restore, who_is_here
+from .asking import ask, match_or_ask
+from .booking import NotATransfer, new_entry, transfer, transfer_candidates
+from .bulk import accept_many
+from .errors import Changed, NeedsSecond, Taken, Unbalanced
+from .items import Item, from_json, purpose_of
+from .posting import Reasons, accept, match, match_of_entry, reasons_of, undo, write_off_limit
+
+__all__ = [
+    "Changed",
+    "Item",
+    "NeedsSecond",
+    "NotATransfer",
+    "ReasonMissing",
+    "Reasons",
+    "Taken",
+    "Unbalanced",
+    "accept",
+    "accept_many",
+    "ask",
+    "claim",
+    "from_json",
+    "ignore",
+    "match",
+    "match_of_entry",
+    "match_or_ask",
+    "new_entry",
+    "purpose_of",
+    "reasons_of",
+    "restore",
+    "transfer",
+    "transfer_candidates",
+    "undo",
+    "who_is_here",
+    "write_off_limit",
+]

@@ -1,0 +1,67 @@
+"""What a person cannot post alone waits for a second one; the yes posts it as it was asked."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext_noop
+
+from backoffice.core.models import Approval, User
+from backoffice.core.services import approvals
+from finance.models import Match, StatementLine
+
+from .errors import NeedsSecond
+from .items import Item, from_json
+from .posting import BY_HAND, Parts, Reasons, match
+
+KIND = "finance.match"
+
+
+def match_or_ask(
+    *, lines: Parts, items: Iterable[Item], by: User, reasons: Reasons = BY_HAND, reason: str = ""
+) -> Match | Approval:
+    """Match, or put the same match to a manager where this person may not post it alone.
+
+    Raises what `match` raises, and approvals.AlreadyAsked when the line waits for an answer.
+    """
+    items = list(items)
+    try:
+        return match(lines=lines, items=items, by=by, reasons=reasons, reason=reason)
+    except NeedsSecond as problem:
+        return ask(lines=lines, items=items, by=by, reason=reason or problem.reason)
+
+
+def ask(*, lines: Parts, items: Iterable[Item], by: User, reason: str) -> Approval:
+    """Put a match to whoever may approve it. Raises approvals.AlreadyAsked."""
+    items = list(items)
+    line = StatementLine.objects.get(pk=min(pk for pk, _part in lines))
+    given_up = any(item.role == "write_off" for item in items)
+    amount = sum((abs(item.amount) for item in items if item.kind == "account"), Decimal(0))
+    return approvals.ask(
+        KIND,
+        line,
+        right="finance.write_off.approve" if given_up else "finance.match.approve",
+        by=by,
+        title=gettext_noop("Reconcile %(text)s with a difference"),
+        data={
+            "text": line.text or line.payer or str(line.amount),
+            "lines": [[pk, str(part)] for pk, part in lines],
+            "items": [item.as_json() for item in items],
+        },
+        amount=amount,
+        reason=reason,
+    )
+
+
+def post_approved(approval: Approval) -> None:
+    """On yes: post it for the one who asked. What changed since is told to the one who decides, who then rejects."""
+    if approval.state != Approval.State.APPROVED:
+        return
+    data: dict[str, Any] = approval.data
+    match(
+        lines=[(int(pk), Decimal(part)) for pk, part in data["lines"]],
+        items=from_json(data["items"]),
+        by=approval.asked_by,
+        reason=approval.reason,
+        approved_by=approval.decided_by,
+    )
