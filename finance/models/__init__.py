@@ -9,7 +9,10 @@ from .banking import (
     Statement,
     StatementLine,
 )
+from .bills import Bill, BillLine, BillTax, RecurringBill
+from .documents import TitlePolicy
 from .drafts import DraftEntry, DraftLine, RecurringEntry, RecurringLine
+from .invoices import Invoice, InvoiceLine, InvoiceTax, Tax, TaxProfile, TaxRate
 from .ledger import (
     Account,
     CostCentre,
@@ -25,11 +28,15 @@ from .ledger import (
 )
 from .matching import LineClaim, Match, MatchRule, MatchRuleVersion, MatchRun, Suggestion
 from .payments import Payment
+from .sales import SaleBooking
 from .titles import Instalment, InstalmentKey, Title
 
 __all__ = [
     "Account",
     "BankAccount",
+    "Bill",
+    "BillLine",
+    "BillTax",
     "CostCentre",
     "DraftEntry",
     "DraftLine",
@@ -37,6 +44,9 @@ __all__ = [
     "IgnoredLine",
     "Instalment",
     "InstalmentKey",
+    "Invoice",
+    "InvoiceLine",
+    "InvoiceTax",
     "Journal",
     "JournalEntry",
     "JournalHead",
@@ -54,10 +64,16 @@ __all__ = [
     "PeriodBalance",
     "PeriodException",
     "Posting",
+    "RecurringBill",
     "RecurringEntry",
     "RecurringLine",
+    "SaleBooking",
     "Statement",
     "StatementLine",
     "Suggestion",
+    "Tax",
+    "TaxProfile",
+    "TaxRate",
     "Title",
+    "TitlePolicy",
 ]
