@@ -12,17 +12,21 @@ An area describes what it takes in as a `Source` (`<app>/sources/__init__.py`) a
 
     register(Orders())
 
+A `FileSource` reads files of its own kind and writes them in its own steps, with the same pages, jobs and undo.
 `engine.run` does an import from files to rows; the screens are in `views/imports.py`.
 """
 
 from .registry import (
     Action,
+    Asked,
     Column,
+    FileSource,
     Kind,
     NotUndoable,
     Refusal,
     Source,
     Table,
+    Waits,
     get,
     register,
     right_to_read,
@@ -32,12 +36,15 @@ from .registry import (
 
 __all__ = [
     "Action",
+    "Asked",
     "Column",
+    "FileSource",
     "Kind",
     "NotUndoable",
     "Refusal",
     "Source",
     "Table",
+    "Waits",
     "get",
     "register",
     "right_to_read",

@@ -11,7 +11,9 @@ from django.utils.functional import Promise
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
+    from django.forms import Form
 
+    from backoffice.core.jobs import Work
     from backoffice.core.models import ImportBatch, User
 
 Kind = Literal["text", "money", "decimal", "integer", "date", "local_datetime"]
@@ -33,6 +35,18 @@ class Refusal(Exception):
 
 class NotUndoable(Exception):
     """Something depends on what the import wrote; the sentence says what."""
+
+
+class Asked(Exception):
+    """A person must answer before the file can be checked; `preview` is kept with the batch for the question's form."""
+
+    def __init__(self, preview: list[dict[str, Any]]) -> None:
+        super().__init__()
+        self.preview = preview
+
+
+class Waits(Exception):
+    """Nothing more can be written now; the sentence says why and what to do. The import can be written later."""
 
 
 class Action(StrEnum):
@@ -139,6 +153,60 @@ class Source:
 
     def undone(self, cursor: "CursorWrapper", batch: "ImportBatch") -> None:
         """Tell the world after the rows were taken back, in the same transaction (events)."""
+
+
+class FileSource(Source):
+    """A kind of import that reads its own files, and writes them in transactions of its own.
+
+    The engine keeps the files, runs the jobs and draws the pages; what is found and asked is the source's to say.
+    """
+
+    left: str | Promise = ""  # what a cancelled writing leaves behind, in words
+    findings_template: str = ""  # drawn with `findings` in place of the four numbers and the sheets
+
+    def files_form(self, *args: Any, **kwargs: Any) -> "Form":
+        """The form of step one; its field `uploads` cleans to a list."""
+        raise NotImplementedError
+
+    def options(self, cleaned: dict[str, Any]) -> dict[str, Any]:
+        """What the form said beside the files, kept as the batch's mapping."""
+        return {}
+
+    def look(self, batch: "ImportBatch", work: "Work") -> dict[str, Any]:
+        """What the import would do: values for the batch's `counts` and `preview`. Raises Refusal, Asked."""
+        raise NotImplementedError
+
+    def take(self, batch: "ImportBatch", work: "Work") -> None:
+        """Write, and end by making the batch committed. Goes on where a killed one stopped. Raises Refusal, Waits."""
+        raise NotImplementedError
+
+    def has_begun(self, batch: "ImportBatch") -> bool:
+        """Whether something of an import that is not committed is written already."""
+        return False
+
+    def take_back(self, cursor: "CursorWrapper", batch: "ImportBatch", by: "User | None") -> int:
+        """Undo in the caller's transaction; how many rows. Raises NotUndoable."""
+        raise NotImplementedError
+
+    def undo_words(self, batch: "ImportBatch") -> str:
+        """What undoing would do, for the page that asks."""
+        raise NotImplementedError
+
+    def question(self, batch: "ImportBatch", user: "User", data: Any = None) -> "Form":
+        """What a person is asked, from the preview that `Asked` left."""
+        raise NotImplementedError
+
+    def answer(self, batch: "ImportBatch", form: "Form", by: "User") -> dict[str, Any]:
+        """The batch's new mapping, from the valid form of `question`."""
+        raise NotImplementedError
+
+    def findings(self, batch: "ImportBatch") -> dict[str, Any]:
+        """What `findings_template` shows; `to_write` is what can be written."""
+        raise NotImplementedError
+
+    def failures_file(self, batch: "ImportBatch") -> tuple[str, bytes] | None:
+        """Name and content of what could not be read, if anything."""
+        return None
 
 
 _sources: dict[str, Source] = {}

@@ -14,7 +14,7 @@ from ..models import ImportBatch
 from ..services import audit
 from . import changes, engine
 from .files import Sheet
-from .registry import NotUndoable, Refusal, get
+from .registry import Asked, FileSource, NotUndoable, Refusal, Waits, get
 
 State = ImportBatch.State
 RAW_ROWS = 3
@@ -25,8 +25,18 @@ def check(work: Work, *, batch_id: int) -> dict[str, Any]:
     """Say what the import would do."""
     batch = ImportBatch.objects.get(pk=batch_id)
     if batch.state == State.CHECKING:
+        source = get(batch.source)
         try:
-            engine.run(batch.source, batch, work.job.asked_by, commit=False, work=work)
+            if isinstance(source, FileSource):
+                with patient(engine.PATIENCE_SECONDS):
+                    found = source.look(batch, work)
+                with work.writing():
+                    _settle(batch, State.CHECKING, state=State.CHECKED, reason="", **found)
+            else:
+                engine.run(batch.source, batch, work.job.asked_by, commit=False, work=work)
+        except Asked as asked:
+            with work.writing():
+                _settle(batch, State.CHECKING, state=State.MAPPING, preview=asked.preview)
         except engine.MappingNeeded as needed:
             with work.writing():
                 _settle(batch, State.CHECKING, state=State.MAPPING, preview=[_raw(needed.sheet)])
@@ -41,8 +51,16 @@ def write(work: Work, *, batch_id: int) -> dict[str, Any]:
     """Do what the check has shown."""
     batch = ImportBatch.objects.get(pk=batch_id)
     if batch.state == State.COMMITTING:
+        source = get(batch.source)
         try:
-            engine.run(batch.source, batch, work.job.asked_by, commit=True, work=work)
+            if isinstance(source, FileSource):
+                with patient(engine.PATIENCE_SECONDS):
+                    source.take(batch, work)
+            else:
+                engine.run(batch.source, batch, work.job.asked_by, commit=True, work=work)
+        except Waits as why:
+            with work.writing():
+                _settle(batch, State.COMMITTING, state=State.CHECKED, reason=str(why))
         except Refusal as refusal:
             with work.writing():
                 _settle(batch, State.COMMITTING, state=State.REFUSED, reason=str(refusal))
@@ -68,7 +86,10 @@ def _take_back(cursor: Any, batch: ImportBatch, work: Work) -> None:
     changes.refuse_if_changed_later(cursor, batch)
     if found := source.obstacles(cursor, batch):
         raise NotUndoable(" ".join(found))
-    rows = changes.take_back(cursor, batch, source.undo_order)
+    if isinstance(source, FileSource):
+        rows = source.take_back(cursor, batch, work.job.asked_by)
+    else:
+        rows = changes.take_back(cursor, batch, source.undo_order)
     source.undone(cursor, batch)
     _settle(batch, State.UNDOING, state=State.UNDONE, undone_at=Now(), reason="")
     audit.record("core.import_undone", batch, by=work.job.asked_by, rows=rows)

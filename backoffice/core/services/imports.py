@@ -23,11 +23,13 @@ class WrongState(Exception):
     """The import has moved on since the page was drawn."""
 
 
-def receive(*, source: Source, uploads: "Sequence[UploadedFile[Any]]", by: User) -> ImportBatch:
-    """Keep the files as they came and have them checked. Raises files.NotStored."""
+def receive(
+    *, source: Source, uploads: "Sequence[UploadedFile[Any]]", by: User, mapping: dict[str, Any] | None = None
+) -> ImportBatch:
+    """Keep the files as they came and have them checked. mapping: what the sender said. Raises files.NotStored."""
     stored = [files.store_upload(upload, by=by) for upload in uploads]
     with transaction.atomic():
-        batch = ImportBatch.objects.create(source=source.key, received_by=by)
+        batch = ImportBatch.objects.create(source=source.key, received_by=by, mapping=mapping or {})
         ImportFile.objects.bulk_create(
             [ImportFile(batch=batch, file=file, position=place) for place, file in enumerate(stored)]
         )
