@@ -6,6 +6,7 @@ from django.utils import timezone
 from backoffice.core.beat import every
 
 from .services import exceptions
+from .services import sales as sales  # (its kind of work)
 
 
 @shared_task(name="logistics.detect_late")

@@ -264,6 +264,10 @@ WHERE t.entry_id > %(after)s AND t.entry_id <= %(last)s
 GROUP BY t.entry_id, t.against_id, t.party_id, t.cost_centre_id
 """
 
+# What a party must not be named by before it can be removed; `a.party_id` is the party.
+UNUSED_PARTY = """NOT EXISTS (SELECT FROM finance_title t WHERE t.party_id = a.party_id)
+    AND NOT EXISTS (SELECT FROM finance_posting p WHERE p.party_id = a.party_id)"""
+
 AT_ONCE = 100_000  # entries a statement; what the sealing trigger holds in memory
 
 
@@ -272,10 +276,11 @@ def begin_titles(cursor: CursorWrapper) -> None:
     cursor.execute(INCOMING)
 
 
-def issue_set(cursor: CursorWrapper) -> int:
+def issue_set(cursor: CursorWrapper, *, keys: bool = True) -> int:
     """Issue what the caller put into the incoming tables; how many titles. The tables keep the rows with their ids.
 
-    Document keys follow from the numbers; `incoming_key` takes others. Months must be there (`periods.ensure`).
+    Document keys follow from the numbers and `incoming_key` takes others; keys=False: no payment will name them.
+    Months must be there (`periods.ensure`).
     Raises ledger.Refused or one of its kinds; then nothing of the set is issued.
     """
     with ledger.refusals():
@@ -283,8 +288,9 @@ def issue_set(cursor: CursorWrapper) -> int:
         cursor.execute(_TITLES)
         made = int(cursor.rowcount)
         cursor.execute(_INSTALMENTS)
-        _copy_document_keys(cursor)
-        cursor.execute(_KEYS)
+        if keys:
+            _copy_document_keys(cursor)
+            cursor.execute(_KEYS)
         cursor.execute(
             "SELECT entry_id FROM (SELECT entry_id, row_number() OVER (ORDER BY entry_id) AS n, count(*) OVER () AS of"
             " FROM incoming_title) t WHERE n %% %s = 0 OR n = of ORDER BY entry_id",

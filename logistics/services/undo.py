@@ -7,7 +7,7 @@ from django.utils.translation import gettext_noop as _
 
 from backoffice.core.models import ImportBatch
 from backoffice.core.services import parties
-from finance.services import payments
+from finance.services import payments, titles
 
 from . import exceptions, sums
 
@@ -78,8 +78,13 @@ INSERT INTO logistics_orderevent (order_id, kind, by_id, batch_id, from_status, 
 SELECT o.id, 'restored', NULL, %(batch)s, '', o.status, '{}' FROM restored_order r JOIN logistics_order o USING (id);
 """
 
-_UNUSED = """NOT EXISTS (SELECT FROM logistics_order o WHERE o.customer_id = a.party_id)
-    AND NOT EXISTS (SELECT FROM logistics_orderitem m WHERE m.seller_id = a.party_id)"""
+_UNUSED = " AND ".join(
+    [
+        "NOT EXISTS (SELECT FROM logistics_order o WHERE o.customer_id = a.party_id)",
+        "NOT EXISTS (SELECT FROM logistics_orderitem m WHERE m.seller_id = a.party_id)",
+        titles.UNUSED_PARTY,
+    ]
+)
 
 
 def obstacles(cursor: CursorWrapper, batch: ImportBatch) -> list[str]:
