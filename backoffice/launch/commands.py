@@ -33,6 +33,7 @@ AS_OWNER = {
     "migrate",
     "optimizemigration",
     "sqlmigrate",
+    "simulate_finance",
     "squashmigrations",
     "torture_rollups",
 }

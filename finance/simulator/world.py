@@ -1,0 +1,241 @@
+"""The books as they should be, kept in memory beside the real ones."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
+from backoffice.core.models import Party, User
+from finance.models import CostCentre, Period
+from finance.services import periods, plan
+from finance.services.ledger import Line
+
+ZERO = Decimal("0.00")
+MONTHS = 18  # the last of them is this one
+PURPOSES = [
+    "cash", "receivable", "payable", "customer_advance", "supplier_advance", "sales", "services", "bank_fees",
+    "interest_income", "fine_income", "discount_given", "discount_taken", "interest_expense", "write_off",
+    "other_expense", "capital", "opening", "salaries",
+]  # fmt: skip
+
+
+def _sums() -> defaultdict[int, Decimal]:
+    return defaultdict(lambda: ZERO)
+
+
+@dataclass
+class Part:
+    """An instalment. amount, balance: signed as in the books."""
+
+    id: int
+    amount: Decimal
+    party: int
+    account: int
+    balance: Decimal = ZERO
+
+
+@dataclass
+class BankLine:
+    id: int
+    amount: Decimal
+    bank: int
+    on: date
+    open: Decimal = ZERO
+    void: bool = False
+
+
+def within(value: Decimal, amount: Decimal) -> bool:
+    return ZERO <= value <= amount if amount > 0 else amount <= value <= ZERO
+
+
+@dataclass
+class Effect:
+    """What an act does to the books: movements by account, instalment and line (of its open amount), and new rows."""
+
+    accounts: defaultdict[int, Decimal] = field(default_factory=_sums)
+    parts: defaultdict[int, Decimal] = field(default_factory=_sums)
+    lines: defaultdict[int, Decimal] = field(default_factory=_sums)
+    entries: int = 0
+    parts_born: list[Decimal] = field(default_factory=list)  # what is open of each
+    lines_born: list[Decimal] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, lines: Iterable[Line], *, parts: Sequence[Decimal] = (), rows: Sequence[Decimal] = ()) -> "Effect":
+        """The effect of one entry of these postings. parts, rows: instalments and statement lines that come with it."""
+        made = cls(entries=1, parts_born=sorted(parts), lines_born=sorted(rows))
+        for line in lines:
+            made.accounts[line.account] += line.amount
+            if line.instalment:
+                made.parts[line.instalment] += line.amount
+            if line.role == "transit" and line.line:
+                made.lines[line.line] -= line.amount
+        return made
+
+    def mirrored(self) -> "Effect":
+        turned = Effect(entries=self.entries)
+        for name in ("accounts", "parts", "lines"):
+            getattr(turned, name).update({key: -value for key, value in getattr(self, name).items()})
+        return turned
+
+    def moves(self) -> tuple[object, ...]:
+        """What two effects are compared by."""
+        kept = [{key: value for key, value in one.items() if value} for one in (self.accounts, self.parts, self.lines)]
+        return (self.entries, *kept, self.parts_born, self.lines_born)
+
+    def __str__(self) -> str:
+        entries, accounts, parts, lines, parts_born, lines_born = self.moves()
+        told = [f"{entries} entries"]
+        for name, what in (("accounts", accounts), ("instalments", parts), ("lines", lines)):
+            if isinstance(what, dict) and what:
+                told.append(name + " " + ", ".join(f"{key}: {value}" for key, value in sorted(what.items())))
+        if parts_born or lines_born:
+            told.append(f"new instalments {len(self.parts_born)}, new lines {len(self.lines_born)}")
+        return "; ".join(told)
+
+
+@dataclass
+class Entry:
+    """A live entry, as far as its undoing needs it."""
+
+    id: int
+    on: date
+    lines: list[Line]
+    match: int | None = None
+    is_reversal: bool = False
+    reversed: bool = False
+
+
+@dataclass
+class Month:
+    id: int
+    starts_on: date
+    state: str = "open"
+    excepted: set[int] = field(default_factory=set)  # people who may post while it is soft
+
+
+class World:
+    """What there is. Only `checks.py` changes balances here, from what the books show after a step."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.today = timezone.localdate()
+        self.parts: dict[int, Part] = {}
+        self.lines: dict[int, BankLine] = {}
+        self.entries: dict[int, Entry] = {}
+        self.order: list[int] = []  # keys of entries, as they came
+        self.open_parts: list[int] = []  # may hold settled ones; `part` sweeps them out as it meets them
+        self.open_lines: list[int] = []
+        self.ledger = _sums()  # by account, as the entries tell it
+        self.documents = _sums()  # the same of accounts that have documents, as these tell it
+        self.numbers: Counter[tuple[int, int]] = Counter()  # (journal, year) → last
+        self.heads: dict[int, tuple[int, str]] = {}  # journal → (place, hash)
+        self.serial = 0
+
+    def build(self) -> None:
+        """People, parties, banks and months, in the database and here."""
+        self.accounts = plan.accounts_for(*PURPOSES)
+        self.people = [
+            User.objects.create(email=f"simulated{n}@retaguarda.example", name=f"Simulated {n}") for n in range(4)
+        ]
+        self.parties = [Party.objects.create(name=f"Party {n:02}").pk for n in range(24)]
+        self.centres = [CostCentre.objects.create(code=f"S{n}", name=f"Centre {n}").pk for n in range(3)]
+        self.banks = {
+            bank.pk: bank
+            for n in range(2)
+            for bank in [plan.open_bank_account(name=f"Bank {n}", bank_code=f"99{n}", number=f"1000{n}")]
+        }
+        last = self.today.replace(day=1)
+        first = last
+        for _ in range(MONTHS - 1):
+            first = (first - timedelta(days=1)).replace(day=1)
+        periods.ensure(first, last)
+        self.months = [
+            Month(row.pk, row.starts_on)
+            for row in Period.objects.filter(starts_on__gte=first, starts_on__lte=last).order_by("starts_on")
+        ]
+
+    # Choices ------------------------------------------------------------------------------------------------------
+
+    def day(self) -> date:
+        """A day up to today, mostly in a month that is open."""
+        places = [n for n, month in enumerate(self.months) if month.state == "open"]
+        place = self.chance.choice(places) if self.chance.random() < 0.95 else self.chance.randrange(len(self.months))
+        month = self.months[place].starts_on
+        last = self.today.day if month == self.today.replace(day=1) else 28
+        return month.replace(day=self.chance.randint(1, last))
+
+    def month_of(self, on: date) -> Month:
+        first = self.months[0].starts_on
+        return self.months[(on.year - first.year) * 12 + on.month - first.month]
+
+    def takes(self, on: date, *people: User | None) -> bool:
+        """Whether the month of that day takes a posting by these people."""
+        month = self.month_of(on)
+        if month.state == "soft":
+            return any(person is not None and person.pk in month.excepted for person in people)
+        return month.state == "open"
+
+    def person(self) -> User:
+        return self.chance.choice(self.people)
+
+    def two_people(self) -> tuple[User, User]:
+        maker, checker = self.chance.sample(self.people, 2)
+        return maker, checker
+
+    def money(self, most: int = 500_000) -> Decimal:
+        """Some popular prices, so that equal amounts are common; else anything."""
+        if self.chance.random() < 0.4:
+            return self.chance.choice([Decimal("49.90"), Decimal("99.90"), Decimal("100.00"), Decimal("1500.00")])
+        return Decimal(self.chance.randint(1, most)) / 100
+
+    def share(self, of: Decimal) -> Decimal:
+        """A piece of an amount, of its sign, above nothing; often all of it."""
+        cents = int(abs(of) * 100)
+        if cents == 1 or self.chance.random() < 0.5:
+            return of
+        return Decimal(self.chance.randint(1, cents)) / 100 * (1 if of > 0 else -1)
+
+    def part(self) -> Part | None:
+        """An open instalment."""
+        while self.open_parts:
+            place = self.chance.randrange(len(self.open_parts))
+            part = self.parts[self.open_parts[place]]
+            if part.balance:
+                return part
+            self.open_parts[place] = self.open_parts[-1]
+            self.open_parts.pop()
+        return None
+
+    def line(self) -> BankLine | None:
+        """An open statement line."""
+        while self.open_lines:
+            place = self.chance.randrange(len(self.open_lines))
+            line = self.lines[self.open_lines[place]]
+            if line.open:
+                return line
+            self.open_lines[place] = self.open_lines[-1]
+            self.open_lines.pop()
+        return None
+
+    def entry(self) -> Entry | None:
+        """An entry that stands, rather a young one; now and then one that was reversed, or a reversal."""
+        for _ in range(20 if self.order else 0):
+            back = min(len(self.order) - 1, int(self.chance.expovariate(1 / 60)))
+            entry = self.entries[self.order[-1 - back]]
+            if not (entry.reversed or entry.is_reversal) or self.chance.random() < 0.05:
+                return entry
+        return None
+
+    def fits(self, effect: Effect) -> bool:
+        """Whether instalments and lines stay between nothing and their amount."""
+        return all(
+            within(self.parts[key].balance + moved, self.parts[key].amount) for key, moved in effect.parts.items()
+        ) and all(within(self.lines[key].open + moved, self.lines[key].amount) for key, moved in effect.lines.items())
+
+    def number(self, prefix: str) -> str:
+        self.serial += 1
+        return f"{prefix}{self.serial:06}"
