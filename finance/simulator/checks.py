@@ -1,7 +1,7 @@
 """What must hold: after each step for all that the step touched, and now and then for everything there is.
 
-The step's reader is a function in the simulated database, so that its plans are kept. It tells what is new since the last
-step and how the instalments and lines that were touched, or should not have been, look now. `after` compares that with
+The step's reader is a function in the simulated database, so that its plans are kept. It tells what is new since the
+last step and how the instalments and lines that were touched, or should not have been, look now. `after` compares that with
 the effect that was foretold and lets the world know; `everything` asks plain questions about the whole books.
 """
 
@@ -137,9 +137,8 @@ class Checker:
                 row["id"], date.fromisoformat(row["on"]), lines, row["match"], is_reversal=row["reverses"] is not None
             )
             world.order.append(row["id"])
-            if row["reverses"] is not None:
-                if row["reverses"] in world.entries:
-                    world.entries[row["reverses"]].reversed = True
+            if row["reverses"] in world.entries:
+                world.entries[row["reverses"]].reversed = True
         for row in seen["parts"] or []:
             self._part(row, done, wrong)
         for row in seen["lines"] or []:

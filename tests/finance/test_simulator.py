@@ -58,7 +58,8 @@ def test_more_settled_than_there_is_is_found() -> None:
         cursor.execute("SET session_replication_role = DEFAULT")
         cursor.execute(
             "ALTER TABLE finance_instalment ADD CONSTRAINT finance_instalment_within CHECK"
-            " ((amount > 0 AND balance >= 0 AND balance <= amount) OR (amount < 0 AND balance <= 0 AND balance >= amount))"
+            " ((amount > 0 AND balance >= 0 AND balance <= amount)"
+            " OR (amount < 0 AND balance <= 0 AND balance >= amount))"
         )
 
     assert "was not refused" in found(report)

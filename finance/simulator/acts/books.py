@@ -1,6 +1,6 @@
 """Entries and titles: issued, settled, offset, written off, renegotiated, entered by hand, reversed."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -15,7 +15,7 @@ from . import Act, act, foretell
 
 def add_title(
     world: World, *, party: int, account: int, direction: str, kind: str, amounts: list[Decimal], against: list[Line],
-    on: object, number: str, journal: str, extra: list[Line] | None = None,
+    on: date, number: str, journal: str, extra: list[Line] | None = None,
 ) -> None:  # fmt: skip
     """Title, instalments and their entry. amounts: signed; against: what the entry holds besides them."""
     with transaction.atomic():
@@ -25,11 +25,11 @@ def add_title(
             amount=sum(amounts), entry_id=entry,
         )  # fmt: skip
         parts = Instalment.objects.bulk_create(
-            Instalment(title=title, seq=seq, party_id=party, due_on=on + timedelta(days=30 * seq), amount=amount)  # type: ignore[operator]
+            Instalment(title=title, seq=seq, party_id=party, due_on=on + timedelta(days=30 * seq), amount=amount)
             for seq, amount in enumerate(amounts, 1)
         )
         own = [Line(account, part.amount, party, instalment=part.pk, role="issue") for part in parts]
-        ledger.post(journal=journal, on=on, text=number, entry=entry, lines=[*own, *against, *(extra or [])])  # type: ignore[arg-type]
+        ledger.post(journal=journal, on=on, text=number, entry=entry, lines=[*own, *against, *(extra or [])])
 
 
 def pieces(world: World, total: Decimal) -> list[Decimal]:
