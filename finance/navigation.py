@@ -5,3 +5,9 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.core.shell import register_nav
 
 register_nav("finance", _("Payments"), "finance:payments", "finance.payment.read", "credit-card", 10)
+register_nav("finance", _("Reports"), "finance:reports", "finance.report.read", "file-chart-column", 80)
+register_nav("finance", _("Journal entries"), "finance:entries", "finance.entry.read", "book-open", 60)
+register_nav("finance", _("Manual entries"), "finance:drafts", "finance.entry.read", "square-pen", 62)
+register_nav("finance", _("Chart of accounts"), "finance:accounts", "finance.account.read", "list-tree", 66)
+register_nav("finance", _("Months"), "finance:periods", "finance.period.read", "calendar", 64)
+register_nav("finance", _("Set-up"), "finance:setup", "finance.bank_account.create", "list-checks", 95)

@@ -1,11 +1,50 @@
-"""How finance's records are named from outside."""
+"""How finance's records are named from outside, and what timelines say of them."""
 
-from backoffice.core import lists, refs
+from django.utils.translation import gettext_lazy as _
 
-from .models import Payment
+from backoffice.core import lists, refs, sentences
+
+from .models import (
+    Account,
+    DraftEntry,
+    JournalEntry,
+    Payment,
+    Period,
+    RecurringEntry,
+)
 
 refs.register(
     Payment,
     right="finance.payment.read",
     page=lambda payment: lists.url_for("finance.payments", order_number=payment.order_key),
+)
+
+# The books
+refs.register(JournalEntry, "finance:entry", right="finance.entry.read", related=("journal",))
+refs.register(DraftEntry, "finance:draft", right="finance.entry.read")
+refs.register(RecurringEntry, "finance:recurring_entry", right="finance.entry.read")
+refs.register(Period, "finance:period", right="finance.period.read")
+refs.register(Account, "finance:account", right="finance.account.read")
+sentences.register(
+    {
+        "finance.draft_made": _("began this entry"),
+        "finance.draft_changed": _("changed this entry"),
+        "finance.draft_discarded": _("threw this draft away"),
+        "finance.entry_reversed": _("had this entry reversed: %(reason)s"),
+        "finance.recurring_made": _("added this recurring entry"),
+        "finance.recurring_changed": _("changed this recurring entry"),
+        "finance.account_created": _("added this account"),
+        "finance.account_changed": _("changed this account"),
+        "finance.account_retired": _("retired this account"),
+        "finance.account_restored": _("took this account into use again"),
+        "finance.cost_centre_created": _("added this cost centre"),
+        "finance.cost_centre_changed": _("changed this cost centre"),
+        "finance.period_soft_closed": _("soft-closed this month"),
+        "finance.period_opened": _("opened this month again"),
+        "finance.period_closed": _("closed this month"),
+        "finance.period_reopened": _("opened this month again after it was closed: %(reason)s"),
+        "finance.period_leave_given": _("let %(person)s post until %(until)s: %(reason)s"),
+        "finance.period_leave_ended": _("ended the leave of %(person)s"),
+        "finance.books_broken": _("found that the books do not hold at %(name)s: %(reason)s"),
+    }
 )

@@ -1,5 +1,7 @@
 """Entries that are not in the books yet: being written, waiting for a second person, or coming back each month."""
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -121,6 +123,16 @@ class LineFacts(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def debit(self) -> Decimal | None:
+        """What stands in the debit column."""
+        return self.amount if self.amount > 0 else None
+
+    @property
+    def credit(self) -> Decimal | None:
+        """What stands in the credit column."""
+        return -self.amount if self.amount < 0 else None
 
 
 class DraftLine(LineFacts):

@@ -5,6 +5,8 @@ what waits for approval is a draft elsewhere. The triggers of migration 0003 sea
 they check balance, accounts, period and number, chain the hash, and carry the postings to what they settle.
 """
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
@@ -359,6 +361,16 @@ class Posting(models.Model):
             models.Index(fields=["line"], name="finance_posting_line", condition=Q(line__isnull=False)),
             models.Index(fields=["party", "on"], name="finance_posting_party", condition=Q(party__isnull=False)),
         ]
+
+    @property
+    def debit(self) -> Decimal | None:
+        """What stands in the debit column."""
+        return self.amount if self.amount > 0 else None
+
+    @property
+    def credit(self) -> Decimal | None:
+        """What stands in the credit column."""
+        return -self.amount if self.amount < 0 else None
 
 
 class PeriodBalance(models.Model):

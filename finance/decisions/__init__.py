@@ -1,0 +1,1 @@
+"""What finance does when a second person decides, one subject per file."""

@@ -1,0 +1,25 @@
+"""Decisions about titles, bills and invoices."""
+
+from backoffice.core.models import Approval
+from backoffice.core.services.approvals import on_decision
+from finance.services import bills, concessions, invoices
+
+
+@on_decision(concessions.WRITE_OFF)
+def write_off(approval: Approval) -> None:
+    concessions.decided_write_off(approval)
+
+
+@on_decision(concessions.RENEGOTIATE)
+def renegotiate(approval: Approval) -> None:
+    concessions.decided_renegotiation(approval)
+
+
+@on_decision(bills.APPROVE)
+def approve_bill(approval: Approval) -> None:
+    bills.decided(approval)
+
+
+@on_decision(invoices.APPROVE)
+def issue_invoice(approval: Approval) -> None:
+    invoices.decided(approval)
