@@ -21,6 +21,7 @@ WITHOUT_SERVERS = {
     "findstatic",
     "help",
     "makemessages",
+    "read_statement",
     "startapp",
     "startproject",
     "test",

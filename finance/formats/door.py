@@ -1,13 +1,15 @@
 """One door for every format: look at the first bytes, choose the reader, give its events or the whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from . import ofx
+from . import archives, camt, cnab, foreign, mt940, ofx, qif, sheets
+from .markup import root_of
 from .shapes import (
     AccountPart,
     Begin,
@@ -22,9 +24,9 @@ from .shapes import (
     Totals,
     gettext_noop,
 )
-from .sources import Source, opened
+from .sources import HEAD, Source, opened
 
-FORMATS = ("ofx",)
+FORMATS = ("ofx", "cnab240", "camt053", "camt054", "mt940", "qif", "csv", "xlsx", "zip")
 
 UNKNOWN = gettext_noop("The file is in no format that can be read as a statement.")
 NO_SUCH_FORMAT = gettext_noop("There is no format “%(format)s”. Known are: %(known)s.")
@@ -37,10 +39,49 @@ def sniff(path_or_stream: str | Path | BinaryIO, *, name: str = "") -> str:
 
 
 def _sniff(source: Source) -> str:
-    head = source.head().decode("cp1252", "replace").replace("\0", "")
+    raw = source.head()
+    if raw.startswith(b"PK\x03\x04") or raw.startswith(b"PK\x05\x06"):
+        return archives.kind_of(source)
+    foreign.refuse_bytes(raw)
+    head = next(source.text(), "")[:HEAD].lstrip("\ufeff")
     if ofx.looks_like(head):
         return "ofx"
+    foreign.refuse_page(head)
+    if head.lstrip().startswith("<"):
+        space, root = root_of(source)
+        if camt.looks_like(space, root):
+            return "camt054" if "camt.054" in space else "camt053"
+        foreign.refuse_xml(space, root)
+    cnab.refuse_400(head)
+    for reader in (cnab, mt940, qif):
+        if reader.looks_like(head):
+            return reader.NAME
+    if sheets.looks_like(head):
+        return "csv"
     raise Refusal(UNKNOWN)
+
+
+def _events(
+    source: Source, as_format: str | None, mapping: Mapping[str, object] | None, today: date
+) -> Iterator[Event]:
+    match as_format or _sniff(source):
+        case "ofx":
+            return ofx.read(source, today=today)
+        case "cnab240":
+            cnab.refuse_400(next(source.text(), "")[:HEAD])
+            return cnab.read(source, today=today)
+        case "camt053" | "camt054":
+            return camt.read(source, today=today)
+        case "mt940":
+            return mt940.read(source, today=today)
+        case "qif":
+            return qif.read(source, today=today)
+        case "csv" | "xlsx" as kind:
+            return sheets.read(source, kind=kind, mapping=mapping, today=today)
+        case "zip":
+            return archives.read(source, partial(_events, as_format=None, mapping=mapping, today=today))
+        case other:
+            raise Refusal(NO_SUCH_FORMAT, format=other, known=", ".join(FORMATS))
 
 
 def stream(
@@ -48,7 +89,7 @@ def stream(
     *,
     name: str = "",
     as_format: str | None = None,
-    mapping: dict[str, object] | None = None,
+    mapping: Mapping[str, object] | None = None,
     today: date | None = None,
 ) -> Iterator[Event]:
     """The file's events, one at a time, in flat memory. Raises Refusal at the start or, for what shows late, on the way.
@@ -57,10 +98,7 @@ def stream(
     """
     with opened(path_or_stream, name) as source:
         day = today or datetime.now().astimezone().date()
-        if as_format and as_format not in FORMATS:
-            raise Refusal(NO_SUCH_FORMAT, format=as_format, known=", ".join(FORMATS))
-        as_format or _sniff(source)
-        yield from ofx.read(source, today=day)
+        yield from _events(source, as_format, mapping, day)
 
 
 def read(
@@ -68,7 +106,7 @@ def read(
     *,
     name: str = "",
     as_format: str | None = None,
-    mapping: dict[str, object] | None = None,
+    mapping: Mapping[str, object] | None = None,
     today: date | None = None,
 ) -> Reading:
     """The whole file in memory. A file in which nothing can be read is a Refusal too."""

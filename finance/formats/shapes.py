@@ -64,6 +64,8 @@ class Line(NamedTuple):  # a tuple, because files hold a million of them
     reference: str = ""  # FITID, end-to-end id, bank reference: a hint, never an identity
     parked: str = ""  # "" for a movement, else why it is none: balance, future, zero
     document: str = ""  # cheque or document number, where the file has a field for it beside the reference
+    original_amount: Decimal | None = None  # what it was in another currency, signed as amount
+    original_currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ CENT = Decimal("0.01")
 _PLAIN = re.compile(r"[+-]?[0-9]{1,15}\.[0-9]{2}")
 _DIGITS = re.compile(r"[0-9]+(?:[.,' ][0-9]+)*[.,]?|[.,][0-9]+")
 _SPACES = re.compile(r"[\s\u00a0\u2007\u202f]+")
+_BEFORE_SIDE = frozenset("0123456789 )")
 _CURRENCY = re.compile(r"^(?:R\$|US\$|U\$|\$|€|£|BRL|USD|EUR)|(?:R\$|€|BRL|USD|EUR)$", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\1[0-9]{3})*")
 
@@ -45,9 +46,9 @@ def _amount(text: str, decimal: str) -> Decimal | None:
 def _sign(text: str) -> tuple[bool, str]:
     if text.startswith("(") and text.endswith(")"):
         return True, text[1:-1].strip()
-    if text[:1] in "+-":
+    if text.startswith(("+", "-")):
         return text.startswith("-"), text[1:].strip()
-    if text[-1:] in "+-":
+    if text.endswith(("+", "-")):
         return text.endswith("-"), text[:-1].strip()
     return False, text
 
@@ -76,13 +77,13 @@ def priced(text: str, decimal: str = "") -> Decimal | None:
     """An amount from a table cell: also `R$ 1.234,56`, `-R$ 10,00`, `R$ -10,00`, `1.234,56 D`."""
     text = text.strip().replace("\u2212", "-")
     side = ""
-    if text[-1:].upper() in ("D", "C") and text[-2:-1] in ("0123456789 "):
+    if text[-1:].upper() in ("D", "C") and text[-2:-1] in _BEFORE_SIDE:
         text, side = text[:-1].strip(), text[-1].upper()
     lead = ""
-    if text[:1] in "+-":
+    if text.startswith(("+", "-")):
         lead, text = text[0], text[1:].strip()
     text = _CURRENCY.sub("", text).strip()
-    value = amount(lead + text if text[:1] not in "+-(" else text, decimal)
+    value = amount(text if text.startswith(("+", "-", "(")) else lead + text, decimal)
     return -abs(value) if value is not None and side == "D" else value
 
 

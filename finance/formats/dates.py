@@ -1,0 +1,107 @@
+"""In which order a file writes day, month and year: decided by what all its dates allow, not by the first one."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+
+from . import values
+from .shapes import gettext_noop
+
+AMBIGUOUS = gettext_noop("The dates can be read in more than one order; %(order)s was taken. Check the first lines.")
+
+_PARTS = re.compile(r"\s*([0-9]{1,4})\s*[-/.' ]\s*([0-9]{1,2}|[A-Za-zçÇ]{3,9})\.?\s*[-/.' ]\s*'?([0-9]{1,4})(?![0-9])")
+_COMPACT = re.compile(r"\s*([0-9]{8})(?![0-9])")
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan janeiro january",
+            "fev feb fevereiro february",
+            "mar março marco march",
+            "abr apr abril april",
+            "mai may maio",
+            "jun junho june",
+            "jul julho july",
+            "ago aug agosto august",
+            "set sep setembro september",
+            "out oct outubro october",
+            "nov novembro november",
+            "dez dec dezembro december",
+        ),
+        1,
+    )
+    for name in names.split()
+}
+_PLACES = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}  # where year, month, day stand
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order: `dmy`, `mdy` or `ymd`."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return {"dmy": "DD/MM/YYYY", "mdy": "MM/DD/YYYY", "ymd": "YYYY-MM-DD"}[self.name]
+
+    def suits(self, parts: tuple[str, str, str]) -> bool:
+        """Whether digits and names stand where this order has them: a year of four digits settles it."""
+        if len(parts[0]) == 4 or self.name == "ymd":
+            return self.name == "ymd" and len(parts[2]) <= 2 and len(parts[0]) in (2, 4)
+        return self.name == "dmy" or parts[1].isdigit()
+
+    def read(self, text: str) -> date | None:
+        """The day a text names in this order; hours behind it are not looked at."""
+        found = _parts(text)
+        if found is None:
+            return None
+        year, month, of_month = (found[place] for place in _PLACES[self.name])
+        if len(year) == 3:
+            return None
+        full = int(year) if len(year) == 4 else values.century(int(year))
+        if not month.isdigit():
+            named = _MONTHS.get(month.lower())
+            return values.day(full, named, int(of_month)) if named else None
+        if not of_month.isdigit():
+            return None
+        return values.day(full, int(month), int(of_month))
+
+
+def _parts(text: str) -> tuple[str, str, str] | None:
+    if found := _PARTS.match(text):
+        return found[1], found[2], found[3]
+    if found := _COMPACT.match(text):
+        digits = found[1]
+        if "1900" <= digits[:4] <= "2199" and digits[4:6] <= "12":
+            return digits[:4], digits[4:6], digits[6:]
+        return digits[:2], digits[2:4], digits[4:]
+    return None
+
+
+def order_of(dates: Iterable[str]) -> tuple[Order, bool]:
+    """The order that reads most of the dates, and whether another one reads as many. Brazil's order wins a tie.
+
+    With years of two digits an order that stretches the file over years loses to one that does not.
+    """
+    orders = [Order(name) for name in _PLACES]
+    read: dict[str, list[date]] = {name: [] for name in _PLACES}
+    short_years = False
+    for text in islice(dates, 20_000):
+        parts = _parts(text)
+        if parts is None:
+            continue
+        short_years = short_years or len(parts[0]) <= 2 >= len(parts[2])
+        for order in orders:
+            if order.suits(parts) and (on := order.read(text)):
+                read[order.name].append(on)
+    best = max(map(len, read.values()))
+    tied = [order for order in orders if best and len(read[order.name]) == best] or orders[:1]
+    if short_years and len(tied) > 1:
+        tied.sort(key=lambda order: _stretch(read[order.name]) > 3 * 366)
+    return tied[0], len(tied) > 1
+
+
+def _stretch(days: list[date]) -> int:
+    return (max(days) - min(days)).days
