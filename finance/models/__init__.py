@@ -29,11 +29,13 @@ from .ledger import (
 from .matching import LineClaim, Match, MatchRule, MatchRuleVersion, MatchRun, Suggestion
 from .payments import Payment
 from .sales import SaleBooking
+from .setup import BooksSetup
 from .titles import Instalment, InstalmentKey, Title
 
 __all__ = [
     "Account",
     "BankAccount",
+    "BooksSetup",
     "Bill",
     "BillLine",
     "BillTax",

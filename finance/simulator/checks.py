@@ -1,8 +1,8 @@
 """What must hold: after each step for all that the step touched, and now and then for everything there is.
 
 The step's reader is a function in the simulated database, so that its plans are kept. It tells what is new since the
-last step and how the instalments and lines that were touched, or should not have been, look now. `after` compares that with
-the effect that was foretold and lets the world know; `everything` asks plain questions about the whole books.
+last step and how the instalments and lines that were touched, or should not have been, look now. `after` compares
+that with the effect that was foretold and lets the world know; `everything` asks plain questions about the whole books.
 """
 
 import json
