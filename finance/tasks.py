@@ -1,3 +1,6 @@
 """Work of finance that workers know: imported here, found by the name of this file."""
 
-from .jobs import books  # noqa: F401
+from .jobs import (
+    books,  # noqa: F401
+    reports,  # noqa: F401
+)

@@ -60,6 +60,8 @@ MATRIX: dict[str, str] = {
     "finance.entry":             "-    CSR   ARX   -     -     -     -     -     RX    RX    -",
     "finance.account":           "-    R     CUR   -     -     -     -     -     R     R     -",
     "finance.period":            "-    R     PSR   -     -     -     -     -     AR    R     -",
+    "finance.report":            "-    R     RX    -     -     -     -     -     RX    RX    -",
+    "finance.budget":            "-    -     CUR   -     -     -     -     -     R     R     -",
     "finance.payment":           "-    RX    RX    R     RX    -     -     -     RX    RX    -",
     "finance.match":              "-    PR    PRAX  -     -     -     -     -     RX    RX    -",
     "finance.payment_import":    "-    CP    CP    -     -     -     -     -     -     R     -",

@@ -96,12 +96,12 @@ def moved(
     accounts: Iterable[int] | None = None,
     cost_centre: int = ALL,
     by_centre: bool = False,
-    without_closing: bool = False,
+    without: Sequence[int] = (),
 ) -> Moves:
     """Debits and credits of each account in each span.
 
     accounts: only these. cost_centre: an id, NONE or ALL. by_centre: told apart by cost centre, else under NONE.
-    without_closing: leave out the closing journal, which empties the result accounts at the end of a year.
+    without: journals to leave out, see `closing_journals`.
     """
     only = "" if accounts is None else f" AND b.account_id IN ({_numbers(accounts)})"
     if cost_centre == NONE:
@@ -111,7 +111,6 @@ def moved(
     centre = (
         {"centre": "b.cost_centre_id", "group": ", b.cost_centre_id"} if by_centre else {"centre": "0", "group": ""}
     )
-    closing = _closing_journals() if without_closing else []
     with connection.cursor() as cursor:
         cursor.execute(_FRONTIER)
         frontier = cursor.fetchone()[0]
@@ -119,7 +118,7 @@ def moved(
             parts = [
                 part.format(place=place, first=first, end=end, only=only, **centre, **more)
                 for place, span in enumerate(spans)
-                for part, first, end, more in _parts(span, frontier, closing)
+                for part, first, end, more in _parts(span, frontier, without)
             ]
             if not parts:
                 return {}
@@ -135,8 +134,10 @@ def moved(
     return found
 
 
-def _parts(span: Span, frontier: date | None, closing: list[int]) -> Iterator[tuple[str, date, date, dict[str, int]]]:
-    """The pieces of one span: whole closed months, what lies before and after them, the closing journal to take off."""
+def _parts(
+    span: Span, frontier: date | None, without: Sequence[int]
+) -> Iterator[tuple[str, date, date, dict[str, int]]]:
+    """The pieces of one span: whole closed months, what lies before and after them, what to take off."""
     start, end = span.start or FIRST_DAY, span.end
     if start >= end:
         return
@@ -150,7 +151,7 @@ def _parts(span: Span, frontier: date | None, closing: list[int]) -> Iterator[tu
     for low, high in pieces:
         if low < high:
             yield _LIVE, low, high, {}
-    for journal in closing:
+    for journal in without:
         yield _CLOSING, start, end, {"journal": journal}
 
 
@@ -161,8 +162,8 @@ def _next_month(day: date) -> date:
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
-def _closing_journals() -> list[int]:
-    """Closing journals that hold anything."""
+def closing_journals() -> list[int]:
+    """Journals that empty the result accounts at the end of a year, as far as anything is in them."""
     kept = JournalYear.objects.filter(journal__kind=Journal.Kind.CLOSING, last__gt=0)
     return sorted(set(kept.values_list("journal_id", flat=True)))
 
@@ -178,3 +179,29 @@ def nets(moves: Moves, place: int) -> dict[int, Decimal]:
         if at == place:
             total[account] = total.get(account, ZERO) + move.net
     return total
+
+
+def standing(
+    days: Sequence[date], *, accounts: Iterable[int] | None = None, cost_centre: int = ALL, by_centre: bool = False
+) -> dict[date, dict[tuple[int, int], Decimal]]:
+    """What accounts hold at the beginning of each day: (account, cost centre or NONE) → net, debit positive."""
+    edges = sorted(set(days))
+    spans = [Span(low, high) for low, high in zip([None, *edges], edges, strict=False)]
+    moves = moved(spans, accounts=accounts, cost_centre=cost_centre, by_centre=by_centre)
+    held: dict[date, dict[tuple[int, int], Decimal]] = {}
+    running: dict[tuple[int, int], Decimal] = {}
+    for place, day in enumerate(edges):
+        for (at, account, centre), move in moves.items():
+            if at == place:
+                running[account, centre] = running.get((account, centre), ZERO) + move.net
+        held[day] = dict(running)
+    return held
+
+
+def total(held: dict[tuple[int, int], Decimal], centre: int | None = None) -> dict[int, Decimal]:
+    """Account → what it holds, of one cost centre or of all."""
+    found: dict[int, Decimal] = {}
+    for (account, at), amount in held.items():
+        if centre is None or at == centre:
+            found[account] = found.get(account, ZERO) + amount
+    return found

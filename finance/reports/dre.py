@@ -7,17 +7,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from backoffice.core.calendar import Period
 from finance.models import Account
 
-from . import balances, tree
+from . import balances, centres, links, tree
+from .asking import Asked, Column
 from .balances import ALL, Moves, Span
+from .sheets import Cell, Head, Row, Sheet, Style, change, change_heads
 from .tree import ZERO, Node, Tree
 
 Section = Account.Section
 UNPLACED = ""  # result accounts that nobody gave a place yet: they count, and are shown
 
-# Subtotal → the sections it adds up, each with all before it.
+STEP_NAMES: dict[str, str | Promise] = {
+    "net_revenue": gettext_lazy("Net revenue"),
+    "gross_profit": gettext_lazy("Gross profit"),
+    "operating": gettext_lazy("Operating result"),
+    "before_tax": gettext_lazy("Result before taxes on profit"),
+    "net_result": gettext_lazy("Net result"),
+}
+# Subtotal → the sections it adds to all those before it.
 STEPS: list[tuple[str, tuple[str, ...]]] = [
     ("net_revenue", (Section.GROSS_REVENUE, Section.DEDUCTIONS)),
     ("gross_profit", (Section.COST,)),
@@ -56,7 +69,7 @@ def dre(periods: Sequence[Period], cost_centre: int | None = None, *, plan: Tree
         [Span(period.start, period.end) for period in periods],
         accounts=[node.pk for node in result_accounts(plan)],
         cost_centre=ALL if cost_centre is None else cost_centre,
-        without_closing=True,
+        without=balances.closing_journals(),
     )
     return [of_moves(plan, moves, place) for place in range(len(periods))]
 
@@ -85,3 +98,115 @@ def of_amounts(plan: Tree, accounts: dict[int, Decimal]) -> Statement:
         running += sum((sections.get(part, ZERO) for part in parts), ZERO)
         steps[name] = running
     return Statement(accounts, sections, steps)
+
+
+def sheet(asked: Asked) -> Sheet:
+    """The statement as it is shown; with one column or two, each figure also as a share of the net revenue."""
+    plan, without = tree.read(), balances.closing_journals()
+    result = [node.pk for node in result_accounts(plan)]
+    columns, statements = _read(asked, plan, result, without)
+    has_shares = len(columns) <= 2
+    rows: list[Row] = []
+    added: list[str] = []
+    for step, parts in STEPS:
+        for section in parts:
+            rows += _section(plan, section, asked, columns, statements, without, has_shares=has_shares)
+        added += parts
+        urls = [_link(column, without, section=added) for column in columns]
+        amounts = [one.steps[step] for one in statements]
+        style: Style = "total" if step == "net_result" else "step"
+        rows.append(Row(str(STEP_NAMES[step]), _cells(amounts, urls, statements, has_shares=has_shares), style=style))
+    moved = any(one.accounts for one in statements)
+    return Sheet(
+        title=_("Income statement"),
+        lead=_("What was earned and spent, by competence, in reais."),
+        heads=_heads(columns, has_shares=has_shares),
+        rows=rows if moved else [],
+        first=_("Account"),
+        empty=_("Nothing was earned or spent in these days."),
+    )
+
+
+def _read(asked: Asked, plan: Tree, result: list[int], without: list[int]) -> tuple[list[Column], list[Statement]]:
+    """The columns asked for and a statement for each."""
+    by_centre = asked.against == "centres"
+    if by_centre:
+        moves = balances.moved(
+            [Span(asked.period.start, asked.period.end)], accounts=result, by_centre=True, without=without
+        )
+        columns = asked.columns(centres.of({centre for _place, _account, centre in moves}))
+        return columns, [of_moves(plan, moves, 0, column.centre) for column in columns]
+    columns = asked.columns()
+    parts = [column for column in columns if not column.is_total]
+    moves = balances.moved(
+        [Span(column.period.start, column.period.end) for column in parts],
+        accounts=result,
+        cost_centre=ALL if asked.centre is None else asked.centre,
+        without=without,
+    )
+    statements = [of_moves(plan, moves, place) for place in range(len(parts))]
+    if len(columns) > len(parts):
+        whole: dict[int, Decimal] = {}
+        for one in statements:
+            for account, amount in one.accounts.items():
+                whole[account] = whole.get(account, ZERO) + amount
+        statements.append(of_amounts(plan, whole))
+    return columns, statements
+
+
+def _section(
+    plan: Tree,
+    section: str,
+    asked: Asked,
+    columns: list[Column],
+    statements: list[Statement],
+    without: list[int],
+    *,
+    has_shares: bool,
+) -> list[Row]:
+    """One section and, unless only sections are asked for, its accounts that moved."""
+    if not any(section in one.sections for one in statements):
+        return []
+    urls = [_link(column, without, section=[section]) for column in columns]
+    amounts = [one.sections.get(section, ZERO) for one in statements]
+    label = str(Section(section).label) if section else _("Not placed in the statement")
+    rows = [Row(label, _cells(amounts, urls, statements, has_shares=has_shares), style="section")]
+    if asked.level == 1:
+        return rows
+    for node in plan:
+        if node.section == section and any(one.accounts.get(node.pk) for one in statements):
+            urls = [_link(column, without, account=node.pk) for column in columns]
+            amounts = [one.accounts.get(node.pk, ZERO) for one in statements]
+            rows.append(
+                Row(node.name, _cells(amounts, urls, statements, has_shares=has_shares), code=node.code, level=1)
+            )
+    return rows
+
+
+def _link(column: Column, without: list[int], **what: object) -> str:
+    kinds = ["revenue", "expense"] if "section" in what else None
+    return links.within(
+        column.period,
+        centre=column.centre,
+        kind=kinds,
+        closing="without" if without else None,
+        **what,  # type: ignore[arg-type]
+    )
+
+
+def _heads(columns: list[Column], *, has_shares: bool) -> list[Head]:
+    heads = []
+    for column in columns:
+        heads.append(Head(column.label))
+        if has_shares:
+            heads.append(Head(_("% of net revenue"), "percent", quiet=True))
+    return heads + (change_heads() if has_shares and len(columns) == 2 else [])
+
+
+def _cells(amounts: list[Decimal], urls: list[str], statements: list[Statement], *, has_shares: bool) -> list[Cell]:
+    cells = []
+    for amount, url, one in zip(amounts, urls, statements, strict=True):
+        cells.append(Cell(amount, url))
+        if has_shares:
+            cells.append(Cell(one.share(amount)))
+    return cells + (change(*amounts) if has_shares and len(amounts) == 2 else [])

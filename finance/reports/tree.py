@@ -75,7 +75,7 @@ def read() -> Tree:
 
     def walk(pks: Iterable[int], depth: int) -> None:
         for pk in pks:
-            nodes[pk] = Node(*rows[pk], depth)
+            nodes[pk] = Node(*rows[pk], depth)  # type: ignore[call-arg]
             walk(children.get(pk, ()), depth + 1)
 
     walk(children.get(None, ()), 1)

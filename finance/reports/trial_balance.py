@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from . import balances, tree
+from django.utils.translation import gettext as _
+
+from . import balances, centres, links, tree
+from .asking import Asked, Column
 from .balances import ALL, Span
+from .sheets import Cell, Head, Row, Sheet
 from .tree import ZERO, Node, Tree
 
 
@@ -69,3 +73,120 @@ def of_moves(plan: Tree, moves: balances.Moves, before: int, within: int, centre
     ]
     totals = [sum(column.values(), ZERO) for column in (opening, debit, credit)]
     return TrialBalance(lines, *totals)
+
+
+def sheet(asked: Asked) -> Sheet:
+    """The balance as it is shown: four columns, or the closing balances of several months or cost centres."""
+    plan = tree.read()
+    columns, found = _read(asked, plan)
+    is_full = asked.against in ("", "previous", "year")
+    by_account = [{line.account.pk: line for line in one.lines} for one in found]
+    rows = []
+    for node in shown(plan, {pk for lines in by_account for pk in lines}, asked):
+        lines = [lines.get(node.pk, Line(node, ZERO, ZERO, ZERO)) for lines in by_account]
+        rows.append(
+            Row(
+                node.name,
+                _cells(lines, columns, node.pk, is_full=is_full),
+                code=node.code,
+                level=node.depth - 1,
+                style="group" if node.is_group else "leaf",
+                fold=fold(asked, node) if node.is_group else "",
+                is_folded=node.pk in asked.folded,
+            )
+        )
+    if rows:
+        totals = [Line(next(iter(plan)), one.opening, one.debit, one.credit) for one in found]
+        rows.append(Row(_("Total"), _cells(totals, columns, None, is_full=is_full), style="total"))
+    return Sheet(
+        title=_("Trial balance"),
+        lead=_("What every account held, moved and holds, in reais. Dr is debit, Cr is credit."),
+        heads=_heads(columns, is_full=is_full),
+        rows=rows,
+        first=_("Account"),
+        empty=_("Nothing was posted up to this day."),
+        is_proven=all(not one.closing for one in found)
+        if asked.centre is None and asked.against != "centres"
+        else None,
+        proof=_("Debits equal credits."),
+    )
+
+
+def shown(plan: Tree, moved: set[int], asked: Asked) -> list[Node]:
+    """The accounts that moved, to the depth asked for, without what is folded away."""
+    hidden: set[int] = set()
+    nodes = []
+    for node in plan:
+        if node.parent in hidden or (asked.level and node.depth > asked.level):
+            hidden.add(node.pk)
+            continue
+        if node.pk in asked.folded:
+            hidden |= set(plan.children.get(node.pk, ()))
+        if node.pk in moved:
+            nodes.append(node)
+    return nodes
+
+
+def fold(asked: Asked, node: Node) -> str:
+    """The address that hides or shows what is below a group; none where nothing below it is shown anyway."""
+    if asked.level and node.depth >= asked.level:
+        return ""
+    return f"?{asked.but(folded=asked.folded ^ {node.pk}).query}"
+
+
+def _read(asked: Asked, plan: Tree) -> tuple[list[Column], list[TrialBalance]]:
+    """The columns asked for and a balance for each."""
+    if asked.against == "centres":
+        spans = [Span(None, asked.period.start), Span(asked.period.start, asked.period.end)]
+        moves = balances.moved(spans, by_centre=True)
+        columns = asked.columns(centres.of({centre for _place, _account, centre in moves}))
+        return columns, [of_moves(plan, moves, 0, 1, column.centre) for column in columns]
+    columns = [column for column in asked.columns() if not column.is_total]
+    spans = []
+    for column in columns:
+        spans += [Span(None, column.period.start), Span(column.period.start, column.period.end)]
+    if asked.against == "months":  # months follow each other: each opens with what the ones before it moved
+        spans = [Span(None, columns[0].period.start), *[Span(one.period.start, one.period.end) for one in columns]]
+    moves = balances.moved(spans, cost_centre=ALL if asked.centre is None else asked.centre)
+    if asked.against != "months":
+        return columns, [of_moves(plan, moves, 2 * place, 2 * place + 1) for place in range(len(columns))]
+    found = []
+    running = {key: move for key, move in moves.items() if key[0] == 0}
+    for place in range(1, len(columns) + 1):
+        within = {key: move for key, move in moves.items() if key[0] == place}
+        found.append(of_moves(plan, running | within, 0, place))
+        for (_place, account, centre), move in within.items():
+            before = running.get((0, account, centre), balances.Move(ZERO, ZERO))
+            running[0, account, centre] = balances.Move(before.debit + move.debit, before.credit + move.credit)
+    return columns, found
+
+
+def _heads(columns: list[Column], *, is_full: bool) -> list[Head]:
+    if not is_full:
+        return [Head(column.label, "side") for column in columns]
+    heads = [Head(_("Opening"), "side"), Head(_("Debits")), Head(_("Credits")), Head(_("Closing"), "side")]
+    if len(columns) > 1:
+        heads += [
+            Head(_("Closing, %(when)s") % {"when": columns[1].label}, "side"),
+            Head(_("Change"), "side", quiet=True),
+        ]
+    return heads
+
+
+def _cells(lines: list[Line], columns: list[Column], account: int | None, *, is_full: bool) -> list[Cell]:
+    def closing(line: Line, column: Column) -> Cell:
+        return Cell(line.closing, links.postings(end=column.period.end, account=account, centre=column.centre))
+
+    if not is_full:
+        return [closing(line, column) for line, column in zip(lines, columns, strict=True)]
+    line, column = lines[0], columns[0]
+    period, centre = column.period, column.centre
+    cells = [
+        Cell(line.opening, links.postings(end=period.start, account=account, centre=centre)),
+        Cell(line.debit, links.within(period, account=account, centre=centre, side="debit")),
+        Cell(line.credit, links.within(period, account=account, centre=centre, side="credit")),
+        closing(line, column),
+    ]
+    if len(lines) > 1:
+        cells += [closing(lines[1], columns[1]), Cell(line.closing - lines[1].closing)]
+    return cells

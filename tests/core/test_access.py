@@ -46,6 +46,8 @@ EXAMPLES = {
     "kpis:facts": {"key": next(iter(MEASURES))},
     "kpis:board": {"board": next(iter(BOARDS))},
     "kpis:board_pdf": {"board": next(iter(BOARDS))},
+    "finance:report": {"key": "dre"},
+    "finance:report_file": {"key": "dre"},
     "import_send": {"key": "olist"},
     "import_act": {"action": "commit"},
 }

@@ -1,0 +1,116 @@
+"""The questions that the list of postings answers: whatever a report's figure is made of can be asked here."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.core import lists
+from backoffice.core.models import Party
+from finance.models import Account, CostCentre, Journal, Posting, Title
+from finance.reports import cash, tree
+
+NONE = "none"
+
+
+def accounts(request: Any = None) -> list[tuple[str, str]]:
+    """Every account, groups too."""
+    found = Account.objects.order_by("code", "pk").values_list("pk", "code", "name")
+    return [(str(pk), f"{code} {name}") for pk, code, name in found]
+
+
+def centres(request: Any = None) -> list[tuple[str, Any]]:
+    found = [(str(one.pk), str(one)) for one in CostCentre.objects.order_by("code", "pk")]
+    return [*found, (NONE, _("No cost centre"))]
+
+
+class PostingFilters(lists.ListFilters):
+    on = lists.PeriodFilter(field_name="on", label=_("Date"), civil=True)
+    account = django_filters.ChoiceFilter(label=_("Account"), choices=accounts, method="of_account")
+    section = django_filters.MultipleChoiceFilter(
+        label=_("Place in the DRE"),
+        choices=[*Account.Section.choices, (NONE, _("None"))],
+        method="of_section",
+    )
+    kind = django_filters.MultipleChoiceFilter(
+        label=_("Kind of account"), choices=Account.Kind.choices, method="of_kind"
+    )
+    side = django_filters.ChoiceFilter(
+        label=_("Side"), choices=[("debit", _("Debit")), ("credit", _("Credit"))], method="on_side"
+    )
+    centre = django_filters.ChoiceFilter(label=_("Cost centre"), choices=centres, method="of_centre")
+    party = django_filters.NumberFilter(field_name="party_id", label=_("Party"))
+    direction = django_filters.ChoiceFilter(
+        field_name="instalment__title__direction", label=_("Titles"), choices=Title.Direction.choices
+    )
+    part = django_filters.ChoiceFilter(
+        label=_("Part of titles"), choices=[("claim", _("Claims")), ("credit", _("Credits"))], method="of_part"
+    )
+    due = lists.PeriodFilter(field_name="instalment__due_on", label=_("Due"), civil=True)
+    flow = django_filters.ChoiceFilter(
+        label=_("Cash flow"),
+        choices=[
+            ("other", _("Other side of cash")),
+            ("cash", _("Cash and banks")),
+            ("transit", _("Not yet reconciled")),
+        ],
+        method="of_flow",
+    )
+    closing = django_filters.ChoiceFilter(
+        label=_("Closing entries"), choices=[("without", _("Left out"))], method="without_closing"
+    )
+
+    def sentence(self, name: str, value: Any) -> tuple[str, str]:
+        """A party by its name."""
+        verb, words = super().sentence(name, value)
+        if name == "party":
+            found = Party.objects.filter(pk=int(value)).first()
+            return verb, str(found) if found else words
+        return verb, words
+
+    def of_account(self, rows: QuerySet[Posting], name: str, value: str) -> QuerySet[Posting]:
+        """One account, or a group with everything below it."""
+        plan = tree.read()
+        pks = [pk for pk in plan.under(int(value)) if not plan.nodes[pk].is_group or pk == int(value)]
+        if pks == [int(value)]:
+            return rows.filter(account_id=pks[0])
+        return rows.filter(account_id__in=pks)
+
+    def of_section(self, rows: QuerySet[Posting], name: str, value: list[str]) -> QuerySet[Posting]:
+        found = Account.objects.filter(section__in=["" if one == NONE else one for one in value])
+        return rows.filter(account_id__in=list(found.values_list("pk", flat=True))) if value else rows
+
+    def of_kind(self, rows: QuerySet[Posting], name: str, value: list[str]) -> QuerySet[Posting]:
+        found = Account.objects.filter(kind__in=value)
+        return rows.filter(account_id__in=list(found.values_list("pk", flat=True))) if value else rows
+
+    def on_side(self, rows: QuerySet[Posting], name: str, value: str) -> QuerySet[Posting]:
+        return rows.filter(amount__gt=0) if value == "debit" else rows.filter(amount__lt=0)
+
+    def of_centre(self, rows: QuerySet[Posting], name: str, value: str) -> QuerySet[Posting]:
+        return rows.filter(cost_centre=None) if value == NONE else rows.filter(cost_centre_id=int(value))
+
+    def of_part(self, rows: QuerySet[Posting], name: str, value: str) -> QuerySet[Posting]:
+        """What a title asks for, or what it gives back: told by the sign of its parts."""
+        owed = Q(instalment__title__direction="receivable", instalment__amount__gt=0)
+        owed |= Q(instalment__title__direction="payable", instalment__amount__lt=0)
+        return rows.filter(instalment__isnull=False).filter(owed if value == "claim" else ~owed)
+
+    def of_flow(self, rows: QuerySet[Posting], name: str, value: str) -> QuerySet[Posting]:
+        """What the cash flow is made of; see `reports.cash`."""
+        plan = tree.read()
+        held, transits = cash.accounts(plan)
+        if value == "cash":
+            return rows.filter(account_id__in=held)
+        if value == "transit":
+            return rows.filter(account_id__in=transits)
+        place = value.partition("-")[2]
+        if place:
+            rows = rows.filter(account_id__in=plan.ids(cash_flow=place))
+        beside = Posting.objects.filter(entry_id=OuterRef("entry_id"), account_id__in=[*held, *transits])
+        return rows.exclude(account_id__in=[*held, *transits]).filter(Exists(beside))
+
+    def without_closing(self, rows: QuerySet[Posting], name: str, value: str) -> QuerySet[Posting]:
+        journals = list(Journal.objects.filter(kind=Journal.Kind.CLOSING).values_list("pk", flat=True))
+        return rows.exclude(entry__journal_id__in=journals)

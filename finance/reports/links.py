@@ -1,0 +1,39 @@
+"""From a figure to exactly its postings."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from backoffice.core import lists
+from backoffice.core.calendar import DAY, Period
+
+from .balances import NONE
+
+
+def postings(
+    *,
+    start: date | None = None,
+    end: date | None = None,
+    account: int | None = None,
+    section: Sequence[str] = (),
+    centre: int | None = None,
+    **more: str | int | Sequence[str] | None,
+) -> str:
+    """The list of postings on or after `start`, before `end`; account: one, or a group with all below it.
+
+    more: other filters of the list, as its address names them.
+    """
+    return lists.url_for(
+        "finance.postings",
+        exact=True,
+        on_from=start,
+        on_to=end - DAY if end else None,
+        account=account,
+        section=[part or "none" for part in section] or None,
+        centre=("none" if centre == NONE else centre) if centre is not None else None,
+        **more,
+    )
+
+
+def within(period: Period, **more: str | int | Sequence[str] | None) -> str:
+    """The postings of a period."""
+    return postings(start=period.start, end=period.end, **more)  # type: ignore[arg-type]

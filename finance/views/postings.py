@@ -1,0 +1,79 @@
+"""Postings: what every figure of a report opens to."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q, QuerySet, Sum
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.core import lists, refs
+from backoffice.core.access import entrance
+from backoffice.core.lists import Column
+from backoffice.core.models import User
+from backoffice.core.refs import Card
+from finance.filters.postings import PostingFilters
+from finance.models import Posting
+
+ZERO = Decimal("0.00")
+
+
+@entrance("finance.report.read")
+class PostingList(lists.ListPage):
+    key = "finance.postings"
+    url_name = "finance:postings"
+    title = _("Postings")
+    lead = _("Every line of every entry, as it was posted.")
+    template_name = "finance/reports/postings.html"
+    filters = PostingFilters
+    default_order = "-on"
+    export_right = "finance.report.export"
+    empty_text = _("No posting yet. They come with invoices, bills, statements and entries.")
+    columns = (
+        Column("entry", _("Entry"), value=lambda row: str(row.entry)),
+        Column("on", _("Date"), kind="day", order=("on", "pk")),
+        Column("account", _("Account"), value=lambda row: str(row.account)),
+        Column("text", _("Text"), value=lambda row: row.text or row.entry.text),
+        Column("party", _("Party"), value=lambda row: str(row.party or "")),
+        Column("centre", _("Cost centre"), value=lambda row: str(row.cost_centre or ""), optional=True),
+        Column(
+            "debit",
+            _("Debit"),
+            kind="money",
+            value=lambda row: row.amount if row.amount > 0 else None,
+            total=Sum("amount", filter=Q(amount__gt=0), default=ZERO),
+        ),
+        Column(
+            "credit",
+            _("Credit"),
+            kind="money",
+            value=lambda row: -row.amount if row.amount < 0 else None,
+            total=-Sum("amount", filter=Q(amount__lt=0), default=ZERO),
+        ),
+    )
+
+    def queryset(self, user: User) -> QuerySet[Posting]:
+        return Posting.objects.select_related("entry__journal", "account", "party", "cost_centre")
+
+    def body(self, rows: Sequence[Any], columns: list[Column], *, can_pick: bool) -> SafeString:
+        self.cards: dict[str, Card] = refs.resolve({f"finance.journalentry:{row.entry_id}" for row in rows})
+        return super().body(rows, columns, can_pick=can_pick)
+
+    def row_url(self, row: Posting) -> str:
+        card = self.cards.get(f"finance.journalentry:{row.entry_id}")
+        user = getattr(self.request, "user", None)
+        return card.url if card and user and card.is_open_to(user) else ""
+
+    def context(self, *args: Any) -> dict[str, Any]:
+        """The sum of what is listed, as a report shows it: one figure and its side."""
+        context = super().context(*args)
+        totals = context["tally"].totals
+        if "debit" in totals and "credit" in totals and context["rows"]:
+            context["sum"] = {
+                "debit": totals["debit"],
+                "credit": totals["credit"],
+                "balance": totals["debit"] - totals["credit"],
+                "size": abs(totals["debit"] - totals["credit"]),
+            }
+        return context
