@@ -8,7 +8,7 @@ items    what stands against lines     learning names that payers use
 from .aside import ReasonMissing, claim, ignore, restore, who_is_here
 from .asking import ask, match_or_ask
 from .booking import NotATransfer, new_entry, transfer, transfer_candidates
-from .bulk import accept_many
+from .bulk import accept_many, cannot_accept
 from .errors import Changed, NeedsSecond, Taken, Unbalanced
 from .items import Item, from_json, purpose_of
 from .posting import Reasons, accept, match, match_of_entry, reasons_of, undo, write_off_limit
@@ -25,6 +25,7 @@ __all__ = [
     "accept",
     "accept_many",
     "ask",
+    "cannot_accept",
     "claim",
     "from_json",
     "ignore",

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from backoffice.core.models import User
 from finance.models import Instalment, Match, StatementLine, Suggestion
@@ -11,7 +13,7 @@ from finance.services import ledger
 
 from .errors import Changed, NeedsSecond, Taken
 from .items import from_json
-from .posting import accept
+from .posting import accept, reasons_of, second_person
 
 
 @dataclass
@@ -40,3 +42,45 @@ def accept_many(suggestion_ids: Sequence[int], *, by: User) -> Accepted:
         except (Taken, Changed, NeedsSecond, ledger.Refused) as problem:
             done.refused[suggestion.line_id] = str(problem)
     return done
+
+
+def cannot_accept(line_ids: Sequence[int], *, by: User) -> dict[int, str]:
+    """Why the best proposals of these lines cannot be accepted together, by line; what is not named can.
+
+    Two lines that want one title are counted in order: the second is refused.
+    """
+    best = {one.line_id: one for one in Suggestion.objects.filter(line__in=line_ids, rank__lte=2).order_by("-rank")}
+    second = {one.line_id: one for one in Suggestion.objects.filter(line__in=line_ids, rank=2)}
+    lines = {line.pk: line for line in StatementLine.objects.filter(pk__in=line_ids).select_related("ignored")}
+    wanted = {pk: from_json(one.items) for pk, one in best.items() if one.rank == 1}
+    titles = Instalment.objects.in_bulk(
+        [item.id for items in wanted.values() for item in items if item.kind == "instalment"]
+    )
+    left = {pk: part.balance for pk, part in titles.items()}
+    refused: dict[int, str] = {}
+    for pk in sorted(line_ids):
+        line, items = lines.get(pk), wanted.get(pk)
+        if line is None or not line.open_amount:
+            refused[pk] = _("It is matched already.")
+        elif hasattr(line, "ignored"):
+            refused[pk] = _("It is set aside.")
+        elif items is None:
+            refused[pk] = _("Nothing is proposed for it.")
+        elif pk in second and second[pk].confidence == best[pk].confidence:
+            refused[pk] = _("Several proposals explain it equally well.")
+        elif -sum(item.amount for item in items) != line.open_amount:
+            refused[pk] = _("The proposal changed meanwhile. Look at the line again.")
+        elif second_person(by, items, reasons_of(best[pk])):
+            refused[pk] = _("It needs a second person.")
+        else:
+            parts = [item for item in items if item.kind == "instalment"]
+            if all(_fits(left.get(item.id), item.amount) for item in parts):
+                for item in parts:
+                    left[item.id] += item.amount
+            else:
+                refused[pk] = _("What is proposed is settled, or wanted by another line.")
+    return refused
+
+
+def _fits(balance: Decimal | None, amount: Decimal) -> bool:
+    return balance is not None and balance != 0 and balance * amount < 0 and abs(amount) <= abs(balance)

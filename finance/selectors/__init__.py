@@ -1,0 +1,1 @@
+"""What finance reads for its screens, one subject per file."""

@@ -1,0 +1,170 @@
+"""What was matched: the history, one match with its reasons and postings; bank lines as a list with bulk acceptance."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.core import lists
+from backoffice.core.access import entrance
+from backoffice.core.forms import new_key
+from backoffice.core.http import PersonRequest
+from backoffice.core.models import User
+from backoffice.core.selectors import activity
+from finance.filters.matches import BankLineFilters, MatchFilters
+from finance.models import IgnoredLine, Match, Posting, StatementLine, Suggestion
+from finance.selectors import interim_reasons as reasons
+from finance.selectors import pairs
+from finance.services import reconcile
+
+
+class UndoMatches(lists.BulkAction):
+    """Post the mirror of every chosen match."""
+
+    key = "undo"
+    label = gettext_lazy("Undo matches")
+    right = "finance.match.post"
+
+    def refusals(self, rows: Sequence[Match], *, by: User, **answers: Any) -> dict[Any, str]:
+        undone = set(
+            Match.objects.filter(pk__in=[row.pk for row in rows], entry__reversed_by__isnull=False).values_list(
+                "pk", flat=True
+            )
+        )
+        return dict.fromkeys(undone, _("It is undone already."))
+
+    def apply(self, pks: Sequence[Any], *, by: User, **answers: Any) -> None:
+        for pk in sorted(pks):
+            reconcile.undo(match_id=pk, by=by)
+
+
+class AcceptLines(lists.BulkAction):
+    """Accept the best proposal of every chosen line."""
+
+    key = "accept"
+    label = gettext_lazy("Accept proposals")
+    right = "finance.match.post"
+
+    def refusals(self, rows: Sequence[StatementLine], *, by: User, **answers: Any) -> dict[Any, str]:
+        return reconcile.cannot_accept([row.pk for row in rows], by=by)
+
+    def apply(self, pks: Sequence[Any], *, by: User, **answers: Any) -> None:
+        best = Suggestion.objects.filter(line__in=pks, rank=1)
+        reconcile.accept_many(list(best.values_list("pk", flat=True)), by=by)
+
+
+@entrance("finance.match.read")
+class MatchList(lists.ListPage):
+    key = "finance.matches"
+    url_name = "finance:matches"
+    detail_url = "finance:match"
+    title = gettext_lazy("Matches")
+    lead = gettext_lazy("Every match with its reason; undoing one restores every balance.")
+    filters = MatchFilters
+    default_order = "-at"
+    export_right = "finance.match.export"
+    empty_text = gettext_lazy("No match yet. They come from the reconciliation of a bank account.")
+    tabs = (
+        lists.Tab("live", gettext_lazy("In force"), {"undone": "false"}),
+        lists.Tab("mine", gettext_lazy("By people"), {"automatic": "false"}),
+        lists.Tab("automatic", gettext_lazy("By the program"), {"automatic": "true"}),
+        lists.Tab("undone", gettext_lazy("Undone"), {"undone": "true"}),
+    )
+    columns = (
+        lists.Column("text", gettext_lazy("Match"), value="entry.text"),
+        lists.Column("at", gettext_lazy("Matched"), kind="stamp", order=("at", "pk")),
+        lists.Column("on", gettext_lazy("Posted on"), value="entry.on", kind="day"),
+        lists.Column("amount", gettext_lazy("Amount"), kind="money"),
+        lists.Column("stage", gettext_lazy("Reason"), value=Match.get_stage_display),
+        lists.Column("by", gettext_lazy("By"), value=lambda match: str(match.by) if match.by else _("The program")),
+        lists.Column(
+            "undone", gettext_lazy("State"), value=lambda match: _("Undone") if match.undone_at else _("In force")
+        ),
+    )
+    bulk = (UndoMatches(),)
+
+    def queryset(self, user: User) -> QuerySet[Match]:
+        moved = (
+            Posting.objects.filter(entry=OuterRef("entry"), role="transit")
+            .order_by()
+            .values("entry")
+            .annotate(total=Sum("amount"))
+        )
+        return Match.objects.select_related("entry", "by").annotate(
+            amount=Subquery(moved.values("total")), undone_at=F("entry__reversed_by__posted_at")
+        )
+
+
+@entrance("finance.match.read")
+class BankLineList(lists.ListPage):
+    key = "finance.bank_lines"
+    url_name = "finance:bank_lines"
+    detail_url = "finance:reconcile_line"
+    title = gettext_lazy("Bank lines")
+    lead = gettext_lazy("What banks reported. Choose open lines to accept what is proposed for them in one act.")
+    filters = BankLineFilters
+    default_order = "on"
+    export_right = "finance.match.export"
+    empty_text = gettext_lazy("No bank line yet. They come with the first statement.")
+    done_text = gettext_lazy("Every line is matched.")
+    opens_with = "open"
+    tabs = (
+        lists.Tab("open", gettext_lazy("Open"), {"state": "open"}),
+        lists.Tab("high", gettext_lazy("High confidence"), {"state": "open", "band": "high"}),
+        lists.Tab("aside", gettext_lazy("Set aside"), {"state": "aside"}),
+        lists.Tab("matched", gettext_lazy("Matched"), {"state": "matched"}),
+    )
+    columns = (
+        lists.Column("payer", gettext_lazy("Other side"), value=lambda line: line.payer or line.text or line.kind),
+        lists.Column("on", gettext_lazy("Date"), kind="day", order=("on", "pk")),
+        lists.Column("text", gettext_lazy("Text")),
+        lists.Column("amount", gettext_lazy("Amount"), kind="money", order=("amount", "pk"), total=Sum("amount")),
+        lists.Column("open_amount", gettext_lazy("Open"), kind="money", total=Sum("open_amount")),
+        lists.Column("confidence", gettext_lazy("Best proposal"), value=lambda line: _band(line.confidence)),
+        lists.Column("account", gettext_lazy("Bank account"), value="bank_account.name"),
+    )
+    bulk = (AcceptLines(),)
+
+    def queryset(self, user: User) -> QuerySet[StatementLine]:
+        best = Suggestion.objects.filter(line=OuterRef("pk"), rank=1)
+        lines = StatementLine.objects.filter(is_void=False).select_related("bank_account")
+        return lines.annotate(
+            confidence=Subquery(best.values("confidence")[:1]),
+            is_aside=Exists(IgnoredLine.objects.filter(line=OuterRef("pk"))),
+        )
+
+
+def _band(confidence: Any) -> str:
+    if confidence is None:
+        return ""
+    return {"high": _("High"), "medium": _("Medium"), "low": _("Low")}[pairs.band(confidence)]
+
+
+@entrance("finance.match.read")
+def detail(request: PersonRequest, pk: int) -> HttpResponse:
+    """One match: lines, titles, postings, why, and its undo."""
+    match = get_object_or_404(
+        Match.objects.select_related("entry__journal", "entry__reversed_by__made_by", "by", "rule_version__rule"), pk=pk
+    )
+    postings = list(
+        match.entry.postings.select_related("account", "instalment__title", "line__bank_account", "party").order_by("seq")
+    )
+    for posting in postings:
+        posting.credit = -posting.amount  # type: ignore[attr-defined]
+    undone = getattr(match.entry, "reversed_by", None)
+    context = {
+        "match": match,
+        "postings": postings,
+        "lines": [posting for posting in postings if posting.line_id],
+        "sentence": reasons.sentence(match.evidence, match.stage),
+        "undone": undone,
+        "once": new_key(),
+        "may_undo": undone is None and request.user.may("finance.match.post"),
+        "activity": activity(match.ref, request.user),
+        "crumbs": [(match.entry.text, "")],
+    }
+    return render(request, "finance/reconcile/match_detail.html", context)
