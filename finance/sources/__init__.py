@@ -3,5 +3,7 @@
 from backoffice.core.imports import register
 
 from .statements import Statements
+from .trial_balance import TrialBalance
 
 register(Statements())
+register(TrialBalance())

@@ -49,6 +49,18 @@ def check(work: Work, *, batch_id: int) -> dict[str, Any]:
 @job("imports.write", title=_("Write an import"), left=_("Nothing was written."))
 def write(work: Work, *, batch_id: int) -> dict[str, Any]:
     """Do what the check has shown."""
+    return _write(work, batch_id)
+
+
+@job(
+    "imports.take", title=_("Write an import"), left=_("What was written so far is complete in itself. Write the rest.")
+)
+def take(work: Work, *, batch_id: int) -> dict[str, Any]:
+    """The same for a source that writes in steps of its own."""
+    return _write(work, batch_id)
+
+
+def _write(work: Work, batch_id: int) -> dict[str, Any]:
     batch = ImportBatch.objects.get(pk=batch_id)
     if batch.state == State.COMMITTING:
         source = get(batch.source)

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from backoffice.core import jobs
-from backoffice.core.imports import Source, get, mapping
+from backoffice.core.imports import FileSource, Source, get, mapping
 from backoffice.core.models import ImportBatch, ImportFile, User, ref_of
 
 from . import audit, files
@@ -35,6 +35,15 @@ def receive(
         )
         _move(batch, State.RECEIVED, State.CHECKING, by)
     return batch
+
+
+@transaction.atomic
+def answer(*, batch_id: int, chosen: dict[str, Any], by: User) -> None:
+    """Take a person's answers for a source that reads its own files, and have it looked at again."""
+    batch = _locked(batch_id)
+    batch.mapping = chosen
+    batch.save(update_fields=["mapping"])
+    _move(batch, State.MAPPING, State.CHECKING, by)
 
 
 @transaction.atomic
@@ -84,6 +93,9 @@ def give_up(*, batch_id: int, by: User) -> None:
     batch = free.filter(pk=batch_id).first()
     if batch is None:
         raise WrongState(_("It is being worked on. Cancel that first."))
+    source = get(batch.source)
+    if isinstance(source, FileSource) and source.has_begun(batch):
+        raise WrongState(_("A part of it is written. Write the rest, then undo the import."))
     if batch.state not in (State.RECEIVED, State.CHECKING, State.MAPPING, State.CHECKED, State.COMMITTING):
         raise WrongState(_("The import has moved on."))
     if batch.job is not None and batch.job.state in ("queued", "running"):
@@ -105,5 +117,8 @@ def _move(batch: ImportBatch, before: State, after: State, by: User) -> None:
 
 
 def _ask(batch: ImportBatch, by: User) -> None:
-    batch.job = jobs.ask(WORK[State(batch.state)], by=by, subject=ref_of(batch), batch_id=batch.pk)
+    kind = WORK[State(batch.state)]
+    if kind == "imports.write" and isinstance(get(batch.source), FileSource):
+        kind = "imports.take"
+    batch.job = jobs.ask(kind, by=by, subject=ref_of(batch), batch_id=batch.pk)
     batch.save(update_fields=["job"])

@@ -16,7 +16,7 @@ from .. import imports, lists, progress
 from ..access import Refused, signed_in
 from ..http import PersonRequest
 from ..import_forms import ColumnsForm, FilesForm
-from ..imports import Source
+from ..imports import FileSource, Source
 from ..imports.failures import failures_file, in_words, sentence
 from ..models import ImportBatch, User
 from ..selectors import activity
@@ -117,10 +117,11 @@ def send(request: PersonRequest, key: str) -> HttpResponse:
         raise Http404
     if not request.user.may(source.right_create):
         raise Refused(source.right_create)
-    form = FilesForm(request.POST or None, request.FILES or None)
+    form = _files_form(source, request)
     if request.method == "POST" and form.is_valid():
+        said = source.options(form.cleaned_data) if isinstance(source, FileSource) else {}
         try:
-            batch = service.receive(source=source, uploads=form.cleaned_data["uploads"], by=request.user)
+            batch = service.receive(source=source, uploads=form.cleaned_data["uploads"], by=request.user, mapping=said)
         except files.NotStored as problem:
             form.add_error("uploads", str(problem))
         else:
@@ -150,9 +151,9 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
             job, may_act=job.asked_by_id == request.user.pk or request.user.may("core.job.edit")
         )
     if batch.state == State.MAPPING:
-        context["form"] = ColumnsForm(source.tables[0], batch)
+        context["form"] = _question(batch, source, request.user)
     if batch.counts:
-        context |= _findings(batch, source)
+        context |= source.findings(batch) if isinstance(source, FileSource) else _findings(batch, source)
     if batch.state == State.CHECKED:
         context["twin"] = _twin(batch)
     if batch.state == State.COMMITTED:
@@ -167,10 +168,12 @@ def columns(request: PersonRequest, pk: int) -> HttpResponse:
     batch, source = _open_or_404(pk, request.user, source_right="right_create")
     if batch.state != State.MAPPING:
         return _moved_on(request, pk)
-    form = ColumnsForm(source.tables[0], batch, request.POST)
+    form = _question(batch, source, request.user, request.POST)
     if not form.is_valid():
         context = {"batch": batch, "source": source, "steps": _steps(1), "form": form, "may_create": True}
         return render(request, "core/imports/detail.html", context, status=422)
+    if isinstance(source, FileSource):
+        return _do(request, pk, service.answer, chosen=source.answer(batch, form, request.user), by=request.user)
     return _do(request, pk, service.name_columns, chosen=form.chosen(), by=request.user)
 
 
@@ -194,6 +197,9 @@ def undo(request: PersonRequest, pk: int) -> HttpResponse:
         return _do(request, pk, service.undo, by=request.user)
     if batch.state != State.COMMITTED:
         return redirect("import", pk)
+    if isinstance(source, FileSource):
+        context = {"batch": batch, "source": source, "words": source.undo_words(batch)}
+        return render(request, "core/imports/undo.html", context | {"cancel_url": reverse("import", args=[pk])})
     entities = batch.counts["entities"].values()
     context = {
         "batch": batch,
@@ -209,10 +215,14 @@ def undo(request: PersonRequest, pk: int) -> HttpResponse:
 @require_GET
 def failures(request: PersonRequest, pk: int) -> HttpResponse:
     """Exactly the refused rows, with their reasons, in the form they came in."""
-    batch, _source = _open_or_404(pk, request.user)
-    if not batch.failures.exists():
+    batch, source = _open_or_404(pk, request.user)
+    if isinstance(source, FileSource):
+        found = source.failures_file(batch)
+    else:
+        found = failures_file(batch) if batch.failures.exists() else None
+    if found is None:
         raise Http404
-    name, content = failures_file(batch)
+    name, content = found
     response = HttpResponse(content, content_type="application/octet-stream")
     response["Content-Disposition"] = f'attachment; filename="{name.encode("ascii", "replace").decode()}"'
     return files.harmless(response)
@@ -227,6 +237,20 @@ def original(request: PersonRequest, pk: int, position: int) -> FileResponse:
     if row is None:
         raise Http404
     return files.download(row.file)
+
+
+def _files_form(source: Source, request: PersonRequest) -> Any:
+    data, sent = request.POST or None, request.FILES or None
+    if isinstance(source, FileSource):
+        return source.files_form(data, sent, initial=request.GET.dict())
+    return FilesForm(data, sent)
+
+
+def _question(batch: ImportBatch, source: Source, user: User, data: Any = None) -> Any:
+    """What a person is asked: which heading is which, or what the source itself wants to know."""
+    if isinstance(source, FileSource):
+        return source.question(batch, user, data)
+    return ColumnsForm(source.tables[0], batch, data)
 
 
 def _open_or_404(pk: int, user: User, source_right: str = "") -> tuple[ImportBatch, Source]:
