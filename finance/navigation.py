@@ -11,3 +11,5 @@ register_nav("finance", _("Manual entries"), "finance:drafts", "finance.entry.re
 register_nav("finance", _("Chart of accounts"), "finance:accounts", "finance.account.read", "list-tree", 66)
 register_nav("finance", _("Months"), "finance:periods", "finance.period.read", "calendar", 64)
 register_nav("finance", _("Set-up"), "finance:setup", "finance.bank_account.create", "list-checks", 95)
+register_nav("finance", _("Bank accounts"), "finance:bank_accounts", "finance.bank_account.read", "landmark", 20)
+register_nav("finance", _("Statements"), "finance:statements", "finance.statement_import.read", "file-down", 24)

@@ -6,11 +6,13 @@ from backoffice.core import lists, refs, sentences
 
 from .models import (
     Account,
+    BankAccount,
     DraftEntry,
     JournalEntry,
     Payment,
     Period,
     RecurringEntry,
+    Statement,
 )
 
 refs.register(
@@ -46,5 +48,16 @@ sentences.register(
         "finance.period_leave_given": _("let %(person)s post until %(until)s: %(reason)s"),
         "finance.period_leave_ended": _("ended the leave of %(person)s"),
         "finance.books_broken": _("found that the books do not hold at %(name)s: %(reason)s"),
+    }
+)
+
+# Banks and their statements
+refs.register(BankAccount, "finance:bank_account", right="finance.bank_account.read")
+refs.register(Statement, "finance:statement", right="finance.statement_import.read", related=("bank_account",))
+sentences.register(
+    {
+        "finance.bank_account_opened": _("opened this bank account"),
+        "finance.bank_account_changed": _("changed this bank account"),
+        "finance.parked_line_taken": _("took in a line that was set aside: %(place)s"),
     }
 )

@@ -2,6 +2,7 @@ from django.urls import path
 
 from .views import (
     accounts,
+    bank_accounts,
     drafts,
     entries,
     matches,
@@ -14,6 +15,7 @@ from .views import (
     recurring,
     reports,
     setup,
+    statements,
 )
 
 app_name = "finance"
@@ -92,4 +94,16 @@ RECONCILE = [
     path("matches/<int:pk>/undo/", reconcile.undo, name="match_undo"),
 ]
 
-urlpatterns = [*LEDGER, *RECONCILE, *REPORTS, *PAYMENTS, *SETUP]
+STATEMENTS = [
+    path("banks/", bank_accounts.BankAccountList.as_view(), name="bank_accounts"),
+    path("banks/new/", bank_accounts.create, name="bank_account_create"),
+    path("banks/<int:pk>/", bank_accounts.detail, name="bank_account"),
+    path("banks/<int:pk>/edit/", bank_accounts.edit, name="bank_account_edit"),
+    path("statements/", statements.StatementList.as_view(), name="statements"),
+    path("statements/<int:pk>/", statements.detail, name="statement"),
+    path("statements/lines/", statements.LineList.as_view(), name="statement_lines"),
+    path("statements/aside/", statements.ParkedList.as_view(), name="parked_lines"),
+    path("statements/aside/<int:pk>/", statements.parked, name="parked_line"),
+]
+
+urlpatterns = [*LEDGER, *STATEMENTS, *RECONCILE, *REPORTS, *PAYMENTS, *SETUP]
