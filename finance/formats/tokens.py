@@ -111,7 +111,7 @@ def key_value(kind: str, value: str) -> str:
 
 
 def is_tax_id(plain: str) -> bool:
-    """Whether letters and digits are a CPF or CNPJ with right check digits; letters count as ASCII - 48 (IN 2.229/2024)."""
+    """Whether letters and digits are a CPF or CNPJ, check digits right; letters count as ASCII - 48 (IN 2.229/2024)."""
     weights: tuple[tuple[int, ...], ...]
     if len(plain) == 11 and plain.isdigit():
         weights = ((10, 9, 8, 7, 6, 5, 4, 3, 2), (11, 10, 9, 8, 7, 6, 5, 4, 3, 2))
