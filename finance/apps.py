@@ -13,11 +13,12 @@ class FinanceConfig(AppConfig):
     sealed = ("finance_entryseal", "finance_journalyear", "finance_periodbalance")
 
     def ready(self) -> None:
-        """A company without a plan of accounts gets the default one."""
+        """A company without a plan of accounts or tax treatments gets the default ones."""
         post_migrate.connect(_install_plan, sender=self, dispatch_uid="finance.plan")
 
 
 def _install_plan(**_signal: Any) -> None:
-    from .services import plan
+    from .services import plan, tax_profiles
 
     plan.install()
+    tax_profiles.install()

@@ -132,7 +132,7 @@ def settle(
     side = 1 if title.direction == Title.Direction.RECEIVABLE else -1
     lines = [Line(account, side * paid, party=title.party_id)]
     if cover.principal:
-        lines.append(_principal(instalment, -side * cover.principal))
+        lines.append(principal(instalment, -side * cover.principal))
     lines += extra_lines(cover, direction=title.direction, party=title.party_id, cost_centre=title.cost_centre_id)
     entry = ledger.next_entry()
     if cover.surplus:
@@ -183,7 +183,7 @@ def apply_credit(*, credit_id: int, instalment_id: int, amount: Decimal, on: dat
         journal=Journal.Kind.GENERAL,
         on=on,
         text=f"{debt.title.party.name} {credit.title.number} → {debt.title.number}",
-        lines=[_principal(credit, side * amount), _principal(debt, -side * amount)],
+        lines=[principal(credit, side * amount), principal(debt, -side * amount)],
         origin=debt.ref,
         by=by,
     )
@@ -231,7 +231,7 @@ def _open(instalment_id: int) -> Instalment:
     return instalment
 
 
-def _principal(instalment: Instalment, amount: Decimal) -> Line:
+def principal(instalment: Instalment, amount: Decimal) -> Line:
     return Line(
         instalment.title.account_id,
         amount,

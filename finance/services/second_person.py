@@ -1,0 +1,76 @@
+"""Who decides about papers and titles: the finance manager up to the company's limit, a director above it.
+
+The database holds the rest: nobody approves what they wrote (checks on entries, invoices, bills and approvals).
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.core.models import Approval, User
+from backoffice.core.services import approvals, audit
+from finance.models import TitlePolicy
+from finance.services import ledger
+
+ABOVE = "finance.above_limit.approve"
+
+
+class Waiting(ledger.Refused):
+    """The same is asked already and waits for its answer."""
+
+
+class Outdated(ledger.Refused):
+    """It changed since it was asked: what was approved is no longer what stands."""
+
+
+def policy() -> TitlePolicy:
+    """What the company decided; the defaults where nothing was."""
+    return TitlePolicy.objects.first() or TitlePolicy(pk=1)
+
+
+def right_for(kind: str, amount: Decimal) -> str:
+    """The right that decides: `<kind>.approve`, or the director's above the limit."""
+    return ABOVE if abs(amount) > policy().approval_limit else f"{kind}.approve"
+
+
+def ask(
+    kind: str,
+    record: models.Model,
+    *,
+    object_: str,
+    amount: Decimal,
+    by: User,
+    title: str,
+    reason: str = "",
+    **data: Any,
+) -> Approval:
+    """Put it to a second person. object_: the row of the matrix, `finance.bill`. Raises Waiting."""
+    try:
+        return approvals.ask(
+            kind,
+            record,
+            right=right_for(object_, amount),
+            by=by,
+            title=title,
+            data=data,
+            amount=abs(amount),
+            reason=reason,
+        )
+    except approvals.AlreadyAsked as problem:
+        raise Waiting(_("A second person is asked already.")) from problem
+
+
+def waiting(kind: str, ref: str) -> Approval | None:
+    """The question that waits about a record."""
+    return Approval.objects.filter(kind=kind, subject=ref, state=Approval.State.WAITING).first()
+
+
+def pk_of(approval: Approval) -> int:
+    return int(approval.subject.rpartition(":")[2])
+
+
+def left_undone(approval: Approval, problem: Exception) -> None:
+    """Tell in the trail why an approved thing was not done: it stands as it was."""
+    audit.record("finance.approved_but_refused", approval.subject, by=approval.decided_by, reason=str(problem))
