@@ -189,7 +189,8 @@ class LineForm(House, forms.Form):
 
     @property
     def amount(self) -> Decimal:
-        debit, credit = self.cleaned_data["debit"], self.cleaned_data["credit"]
+        debit: Decimal | None = self.cleaned_data["debit"]
+        credit: Decimal = self.cleaned_data["credit"]
         return debit if debit is not None else -credit
 
 

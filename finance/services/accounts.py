@@ -62,8 +62,8 @@ def tree(*, retired: bool = False) -> list[Row]:
     accounts = list(Account.objects.order_by("code", "pk"))
     totals = dict.fromkeys((account.pk for account in accounts), Decimal("0.00"))
     parents = {account.pk: account.parent_id for account in accounts}
-    for account, amount in balances().items():
-        place: int | None = account
+    for held, amount in balances().items():
+        place: int | None = held
         while place is not None:
             totals[place] += amount
             place = parents[place]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, Max, OuterRef, Q, Subquery, Sum
 from django.urls import reverse
@@ -172,7 +173,7 @@ def drafts(period: Period) -> Iterable[Point]:
     counts = rows.aggregate(
         waiting=Count("pk", filter=Q(state=state.WAITING)), drafts=Count("pk", filter=Q(state=state.DRAFT))
     )
-    days = {"on_from": str(period.starts_on), "on_to": str(period.ends_on - timedelta(days=1))}
+    days: dict[str, Any] = {"on_from": str(period.starts_on), "on_to": str(period.ends_on - timedelta(days=1))}
     if n := counts["waiting"]:
         text = ngettext("%(n)s entry waits for approval.", "%(n)s entries wait for approval.", n) % {"n": n}
         yield Point(text, lists.url_for("finance.drafts", state="waiting", **days), blocks=True)

@@ -55,7 +55,9 @@ _FOLLOWS = [
              WHERE r.state = 'closed' GROUP BY 1, 2, 3
            ), kept AS (
              SELECT b.period_id, b.account_id, b.cost_centre_id, b.debit, b.credit FROM finance_periodbalance b
-           ), differ AS ((SELECT * FROM moved EXCEPT SELECT * FROM kept) UNION (SELECT * FROM kept EXCEPT SELECT * FROM moved))
+           ), differ AS (
+             (SELECT * FROM moved EXCEPT SELECT * FROM kept) UNION (SELECT * FROM kept EXCEPT SELECT * FROM moved)
+           )
            SELECT to_char(r.starts_on, 'YYYY-MM'), a.code FROM differ d JOIN finance_period r ON r.id = d.period_id
            LEFT JOIN finance_account a ON a.id = d.account_id ORDER BY 1, 2 LIMIT 1""",
     ),
@@ -72,7 +74,8 @@ _FOLLOWS = [
         "its open amount is not the sum of its transit postings",
         """WITH moved AS (SELECT line_id AS id, -sum(amount) AS total FROM finance_posting
                           WHERE line_id IS NOT NULL AND role = 'transit' GROUP BY 1)
-           SELECT coalesce(l.id, m.id)::text, l.open_amount::text FROM finance_statementline l FULL JOIN moved m USING (id)
+           SELECT coalesce(l.id, m.id)::text, l.open_amount::text
+           FROM finance_statementline l FULL JOIN moved m USING (id)
            WHERE l.id IS NULL OR l.open_amount <> coalesce(m.total, 0) ORDER BY 1 LIMIT 1""",
     ),
     (

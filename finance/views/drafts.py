@@ -245,8 +245,8 @@ def line_forms(request: HttpRequest, record: Any) -> Any:
         if "more" in data:
             data = data.copy()
             count = data.get("line-TOTAL_FORMS", "0")
-            rows = int(count) if count.isdecimal() and len(count) < 5 else 0
-            data["line-TOTAL_FORMS"] = str(min(rows + MORE_ROWS, entries.MOST_LINES))
+            there = int(count) if count.isdecimal() and len(count) < 5 else 0
+            data["line-TOTAL_FORMS"] = str(min(there + MORE_ROWS, entries.MOST_LINES))
         return LineFormSet(data, prefix="line")
     rows = rows_of(record.lines.select_related("account", "party", "cost_centre").order_by("seq")) if record else []
     formset = LineFormSet(initial=rows, prefix="line")
