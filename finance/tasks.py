@@ -2,5 +2,6 @@
 
 from .jobs import (
     books,  # noqa: F401
+    matching,  # noqa: F401
     reports,  # noqa: F401
 )

@@ -74,8 +74,8 @@ def fit(cursor: CursorWrapper) -> int:
     versions = current()
     if versions:
         cursor.execute(
-            "CREATE TEMP TABLE m_folded AS SELECT l.id, l.bank_account_id, l.amount, l.is_void,"
-            f" {FOLDED} AS folded FROM m_line m JOIN finance_statementline l ON l.id = m.line"  # noqa: S608
+            f"CREATE TEMP TABLE m_folded AS SELECT l.id, l.bank_account_id, l.amount, l.is_void, {FOLDED} AS folded"  # noqa: S608
+            " FROM m_line m JOIN finance_statementline l ON l.id = m.line"
         )
     for version in versions:
         condition, values = where(condition_of(version.condition), folded="l.folded")

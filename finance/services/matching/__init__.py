@@ -17,15 +17,17 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.core import events
+from backoffice.core import events, jobs
 from backoffice.core.jobs import Quiet, Work
-from backoffice.core.models import User
+from backoffice.core.models import Job, User
 from finance.models import BankAccount, MatchRun
 from finance.services import periods
 
 from . import claims, posting, suggestions
 
-__all__ = ["run"]
+__all__ = ["JOB", "ask", "run"]
+
+JOB = "finance.match"
 
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('finance.match'))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtext('finance.match'))"
@@ -74,6 +76,12 @@ def run(
                     state=state, finished_at=made.finished_at, counts=made.counts
                 )
     return made
+
+
+def ask(*, by: User | None = None) -> Job:
+    """Have a worker run the engine; one that waits already is enough."""
+    waiting = Job.objects.filter(kind=JOB, state=Job.State.QUEUED).order_by("pk").first()
+    return waiting or jobs.ask(JOB, by=by)
 
 
 def _match(cursor: CursorWrapper, made: MatchRun, bank: int | None, *, work: Work, today: date) -> None:
