@@ -1,5 +1,6 @@
 """What a statement file would do, before anything is written: counts, control totals, samples, obstacles."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -144,7 +145,7 @@ def _parked() -> list[dict[str, Any]]:
             "part": part,
             "place": place,
             "reason": reason,
-            "words": words,
+            "words": json.loads(words),  # Django leaves JSON of raw statements as text
             "on": _iso(on),
             "amount": amount,
             "text": text[:300],

@@ -19,11 +19,13 @@ from backoffice.core import events, imports, jobs
 from backoffice.core.models import Delivery, Event, ImportBatch, Job, Submission, User
 from backoffice.core.services import imports as import_service
 from backoffice.core.services import outbox, running
+from finance.services import plan, statements
 from logistics.models import OrderException
 from tests.factories.facts import fact
 from tests.factories.imports import TABLE, Things
 from tests.factories.people import person
 from tests.factories.shop import order
+from tests.factories.statements import bank, ofx
 from tests.factories.worker_side import LEDGER
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -211,6 +213,17 @@ def import_to_undo() -> Run:
     return doubled_row()
 
 
+def statement_to_take() -> Run:
+    plan.install()
+    bank()
+    user = anybody("finance_clerk")
+    upload = SimpleUploadedFile("statement.ofx", ofx().encode())
+    batch = statements.receive(files=[upload], by=user)
+    running.run_queued()
+    import_service.write(batch_id=batch.pk, by=user)
+    return doubled_row()
+
+
 def list_to_export() -> Run:
     late_orders()
     asked = {"query": "", "columns": ["number"], "file_kind": "csv", "style": "br", "total": 3, "language": "en"}
@@ -242,6 +255,7 @@ SCENES: dict[str, Callable[[], Run]] = {
     "core.act_on_list": list_to_act_on,
     "imports.check": import_to_check,
     "imports.write": import_to_write,
+    "imports.take": statement_to_take,
     "imports.undo": import_to_undo,
     "kpis.roll_up": dirty_numbers,
     "kpis.prove": numbers_to_prove,
