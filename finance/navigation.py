@@ -13,3 +13,4 @@ register_nav("finance", _("Months"), "finance:periods", "finance.period.read", "
 register_nav("finance", _("Set-up"), "finance:setup", "finance.bank_account.create", "list-checks", 95)
 register_nav("finance", _("Bank accounts"), "finance:bank_accounts", "finance.bank_account.read", "landmark", 20)
 register_nav("finance", _("Statements"), "finance:statements", "finance.statement_import.read", "file-down", 24)
+register_nav("finance", _("Reconcile"), "finance:reconcile_accounts", "finance.match.read", "link-2", 5)

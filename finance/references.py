@@ -9,10 +9,12 @@ from .models import (
     BankAccount,
     DraftEntry,
     JournalEntry,
+    Match,
     Payment,
     Period,
     RecurringEntry,
     Statement,
+    StatementLine,
 )
 
 refs.register(
@@ -53,11 +55,25 @@ sentences.register(
 
 # Banks and their statements
 refs.register(BankAccount, "finance:bank_account", right="finance.bank_account.read")
+refs.register(StatementLine, "finance:reconcile_line", right="finance.match.read")
+refs.register(
+    Match, "finance:match", right="finance.match.read", related=("entry",), label=lambda match: match.entry.text
+)
 refs.register(Statement, "finance:statement", right="finance.statement_import.read", related=("bank_account",))
 sentences.register(
     {
         "finance.bank_account_opened": _("opened this bank account"),
         "finance.bank_account_changed": _("changed this bank account"),
         "finance.parked_line_taken": _("took in a line that was set aside: %(place)s"),
+    }
+)
+
+# Reconciling by people
+sentences.register(
+    {
+        "finance.line_matched": _("matched %(amount)s"),
+        "finance.match_undone": _("undid this match"),
+        "finance.line_ignored": _("set this line aside: %(reason)s"),
+        "finance.line_restored": _("took this line up again"),
     }
 )

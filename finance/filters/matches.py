@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.core import lists
 from finance.models import BankAccount, Match, StatementLine
+from finance.reasons import HIGH, MEDIUM
 
 
 class MatchFilters(lists.ListFilters):
@@ -44,5 +45,5 @@ class BankLineFilters(lists.ListFilters):
         return rows.exclude(open_amount=0).filter(is_aside=state == "aside")
 
     def in_band(self, rows: QuerySet[StatementLine], _name: str, band: str) -> QuerySet[StatementLine]:
-        low, high = {"high": ("0.90", "9"), "medium": ("0.70", "0.90"), "low": ("0", "0.70")}[band]
+        low, high = {"high": (HIGH, 9), "medium": (MEDIUM, HIGH), "low": (0, MEDIUM)}[band]
         return rows.filter(confidence__gte=low, confidence__lt=high)

@@ -4,19 +4,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import CharField, Exists, OuterRef, Prefetch, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext as _
 
 from backoffice.core.models import Approval, User
-from finance.selectors import interim_reasons as reasons
+from backoffice.core.templatetags.display import day
+from finance import reasons
 from finance.models import (
-    Account,
     BankAccount,
     IgnoredLine,
-    Instalment,
     Match,
     Posting,
     StatementLine,
@@ -49,6 +51,10 @@ class Piece:
     party: str = ""
     role: str = ""
 
+    @property
+    def more(self) -> str:
+        return " · ".join(word for word in (self.party, day(self.due_on) if self.due_on else "") if word)
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -65,6 +71,10 @@ class Candidate:
     is_gone: bool  # what it names was settled since
 
     @property
+    def key(self) -> str:
+        return str(self.pk)
+
+    @property
     def band_text(self) -> str:
         return {"high": _("High"), "medium": _("Medium"), "low": _("Low")}[self.band]
 
@@ -78,13 +88,28 @@ class Pair:
     match: Match | None = None
     ignored: IgnoredLine | None = None
     claimed_by: str = ""
-    waiting: Approval | None = None  # a second person was asked
+    waiting: int | None = None  # the approval that was asked for
+    waiting_by: str = ""
+    next: str = ""  # the key of the line after it on the page
+
+    @cached_property
+    def key(self) -> str:
+        return str(self.line.pk)  # a number would be grouped as the reader writes it
 
     @property
+    def name(self) -> str:
+        """Who paid or was paid, as far as the bank says."""
+        return self.line.payer or self.line.text or self.line.kind or "–"
+
+    @cached_property
     def usable(self) -> list[Candidate]:
         return [candidate for candidate in self.candidates if not candidate.is_gone]
 
     @property
+    def is_choice(self) -> bool:
+        return len(self.usable) > 1
+
+    @cached_property
     def chosen(self) -> Candidate | None:
         """The one that Enter accepts; none when two explain the line equally well."""
         usable = self.usable
@@ -99,10 +124,6 @@ class Pair:
     @property
     def is_partly(self) -> bool:
         return bool(self.line.open_amount) and self.line.open_amount != self.line.amount
-
-
-def band(confidence: Decimal) -> str:
-    return "high" if confidence >= Decimal("0.90") else "medium" if confidence >= Decimal("0.70") else "low"
 
 
 def open_lines(account: BankAccount, show: str = "all") -> QuerySet[StatementLine]:
@@ -126,11 +147,20 @@ def page(
     found = list(_with_all(lines).order_by("on", "pk")[: PAGE + 1])
     shown = found[:PAGE]
     mark = f"{shown[-1].on}.{shown[-1].pk}" if len(found) > PAGE else ""
-    return pairs(shown, reader=reader, now=now), mark
+    made = pairs(shown, reader=reader, now=now)
+    for pair, following in pairwise(made):
+        pair.next = following.key
+    return made, mark
 
 
 def _with_all(lines: QuerySet[StatementLine]) -> QuerySet[StatementLine]:
     best = Suggestion.objects.filter(rank__lte=CANDIDATES).order_by("rank", "pk")
+    asked = Approval.objects.filter(
+        kind="finance.match",
+        state=Approval.State.WAITING,
+        subject=Concat(Value("finance.statementline:"), Cast(OuterRef("pk"), CharField())),
+    )
+    lines = lines.annotate(asked_pk=asked.values("pk")[:1], asked_by=asked.values("asked_by__name")[:1])
     return lines.select_related("claim__person", "ignored__by").prefetch_related(
         Prefetch("suggestions", best, to_attr="best")
     )
@@ -154,15 +184,9 @@ def last_match(line: StatementLine) -> Match | None:
 
 
 def pairs(lines: Sequence[StatementLine], *, reader: User, now: datetime) -> list[Pair]:
-    """Lines with what is offered for them; three queries, whatever their number."""
+    """Lines with what is offered for them; one query more, whatever their number."""
     offered = [suggestion for line in lines for suggestion in line.best]  # type: ignore[attr-defined]
     told = _told(item for suggestion in offered for item in suggestion.items)
-    asked = {
-        approval.subject: approval
-        for approval in Approval.objects.filter(
-            kind="finance.match", state=Approval.State.WAITING, subject__in=[line.ref for line in lines]
-        ).select_related("asked_by")
-    }
     made = []
     for line in lines:
         claim = getattr(line, "claim", None)
@@ -173,44 +197,62 @@ def pairs(lines: Sequence[StatementLine], *, reader: User, now: datetime) -> lis
                 [_candidate(suggestion, told) for suggestion in line.best],  # type: ignore[attr-defined]
                 ignored=getattr(line, "ignored", None),
                 claimed_by=str(claim.person) if here and claim else "",
-                waiting=asked.get(line.ref),
+                waiting=getattr(line, "asked_pk", None),
+                waiting_by=getattr(line, "asked_by", None) or "",
             )
         )
     return made
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What items of suggestions name."""
+class _Thing:
+    """What an item names: a title, an account, or another line. left: what is open of it."""
 
-    instalments: dict[int, Instalment]
-    accounts: dict[Any, Account]
-    lines: dict[int, StatementLine]
+    label: str
+    detail: str
+    on: date | None
+    left: Decimal
+    whole: Decimal
 
 
-def _told(items: Iterable[dict[str, Any]]) -> _Told:
-    keys: dict[str, set[Any]] = {"instalment": set(), "line": set(), "purpose": set(), "account": set()}
+_TOLD = """
+SELECT 'instalment', i.id::text, CASE WHEN i.seq > 1 THEN t.number || '/' || i.seq ELSE t.number END, p.name, i.due_on,
+       i.balance, i.amount
+FROM finance_instalment i JOIN finance_title t ON t.id = i.title_id JOIN core_party p ON p.id = i.party_id
+WHERE i.id = ANY(%(instalment)s)
+UNION ALL
+SELECT 'line', l.id::text, b.name, l.text, l."on", l.open_amount, l.amount
+FROM finance_statementline l JOIN finance_bankaccount b ON b.id = l.bank_account_id WHERE l.id = ANY(%(line)s)
+UNION ALL
+SELECT 'account', id::text, code || ' ' || name, purpose, NULL, 0, 0
+FROM finance_account WHERE id = ANY(%(account)s) OR (purpose <> '' AND purpose = ANY(%(purpose)s))
+"""
+
+Told = dict[tuple[str, str], _Thing]
+
+
+def _told(items: Iterable[dict[str, Any]]) -> Told:
+    """Everything that items of suggestions name, in one query."""
+    keys: dict[str, list[Any]] = {"instalment": [], "line": [], "purpose": [], "account": []}
     for item in items:
         if item["kind"] in ("instalment", "line"):
-            keys[item["kind"]].add(item["id"])
+            keys[item["kind"]].append(item["id"])
         elif item.get("purpose"):
-            keys["purpose"].add(item["purpose"])
+            keys["purpose"].append(item["purpose"])
         elif item.get("account"):
-            keys["account"].add(item["account"])
-    parts = Instalment.objects.select_related("title", "party").filter(pk__in=keys["instalment"])
-    accounts: dict[Any, Account] = {}
-    if keys["account"] or keys["purpose"]:
-        for account in Account.objects.filter(Q(pk__in=keys["account"]) | Q(purpose__in=keys["purpose"])):
-            accounts[account.pk] = accounts[account.purpose] = account
-    others = StatementLine.objects.select_related("bank_account").filter(pk__in=keys["line"])
-    return _Told(
-        {part.pk: part for part in parts} if keys["instalment"] else {},
-        accounts,
-        {line.pk: line for line in others} if keys["line"] else {},
-    )
+            keys["account"].append(item["account"])
+    told: Told = {}
+    if any(keys.values()):
+        with connection.cursor() as cursor:
+            cursor.execute(_TOLD, keys)
+            for kind, key, *rest in cursor.fetchall():
+                told[kind, key] = _Thing(*rest)
+                if kind == "account" and told[kind, key].detail:
+                    told[kind, told[kind, key].detail] = told[kind, key]
+    return told
 
 
-def _candidate(suggestion: Suggestion, told: _Told) -> Candidate:
+def _candidate(suggestion: Suggestion, told: Told) -> Candidate:
     pieces, gone = [], False
     for item in suggestion.items:
         piece, is_gone = _piece(item, told)
@@ -221,7 +263,7 @@ def _candidate(suggestion: Suggestion, told: _Told) -> Candidate:
         suggestion.rank,
         pieces,
         str(reasons.sentence(suggestion.evidence, suggestion.stage)),
-        band(suggestion.confidence),
+        reasons.band(suggestion.confidence),
         suggestion.confidence,
         suggestion.alternatives,
         suggestion.stage,
@@ -229,23 +271,24 @@ def _candidate(suggestion: Suggestion, told: _Told) -> Candidate:
     )
 
 
-def _piece(item: dict[str, Any], told: _Told) -> tuple[Piece, bool]:
-    amount = Decimal(item["amount"])
-    if item["kind"] == "instalment":
-        part = told.instalments.get(item["id"])
-        if part is None:
+def _piece(item: dict[str, Any], told: Told) -> tuple[Piece, bool]:
+    """One item in words, and whether it cannot be had any more."""
+    amount, kind = Decimal(item["amount"]), item["kind"]
+    if kind in ("instalment", "line"):
+        thing = told.get((kind, str(item["id"])))
+        if thing is None:
             return Piece("?", "", -amount), True
-        left = part.balance + amount
-        gone = part.balance == 0 or left * part.balance < 0 or abs(left) > abs(part.amount)
-        return Piece(str(part.title.number), "", -amount, part.due_on, str(part.party)), gone
-    if item["kind"] == "line":
-        other = told.lines.get(item["id"])
-        if other is None:
-            return Piece("?", "", -amount), True
-        return Piece(str(other.bank_account), other.text, -amount, other.on, _("Transfer")), not other.open_amount
-    account = told.accounts.get(item.get("account") or item.get("purpose"))
-    role = Posting.Role(item["role"]).label if item.get("role") else ""
-    return Piece(str(role or account or ""), str(account or ""), -amount, role=item.get("role", "")), False
+        if kind == "line":
+            return Piece(thing.label, thing.detail, amount, thing.on, _("Transfer")), thing.left != thing.whole
+        left = thing.left + amount
+        gone = thing.left == 0 or left * thing.left < 0 or abs(left) > abs(thing.whole)
+        return Piece(thing.label, "", -amount, thing.on, thing.detail), gone
+    account = told.get(("account", str(item.get("account") or item.get("purpose"))))
+    role = str(Posting.Role(item["role"]).label) if item.get("role") else ""
+    label = account.label if account else ""
+    if kind == "advance":
+        role, label = _("Credit of the party"), ""
+    return Piece(role or label, label, -amount, role=item.get("role", "") or kind), False
 
 
 def account_of(line_id: int) -> int | None:

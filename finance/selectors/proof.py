@@ -13,7 +13,8 @@ from typing import Any
 from django.core.cache import cache
 from django.db import connection
 
-from finance.models import BankAccount, Statement
+from backoffice.core.models import User
+from finance.models import BankAccount
 
 ZERO = Decimal("0.00")
 FOREVER = date(9999, 12, 31)
@@ -26,7 +27,8 @@ WITH frozen AS (
     WHERE state = 'closed' AND ends_on <= %(day)s::date + 1
 )
 SELECT
-    (SELECT coalesce(sum(b.debit - b.credit), 0) FROM finance_periodbalance b JOIN finance_period p ON p.id = b.period_id
+    (SELECT coalesce(sum(b.debit - b.credit), 0)
+     FROM finance_periodbalance b JOIN finance_period p ON p.id = b.period_id
      WHERE b.account_id = %(account)s AND p.ends_on <= (SELECT until FROM frozen))
     + (SELECT coalesce(sum(amount), 0) FROM finance_posting
        WHERE account_id = %(account)s AND "on" >= (SELECT until FROM frozen) AND "on" <= %(day)s),
@@ -60,17 +62,36 @@ SELECT (SELECT bool_and(coalesce(holds, false)) AND sum(seq - was) <= %(most)s F
 """
 
 _BESIDE = """
+WITH last AS (
+    SELECT id, label, ends_on, closing FROM finance_statement
+    WHERE bank_account_id = %(bank)s AND closing IS NOT NULL AND undone_at IS NULL AND ends_on <= %(until)s
+    ORDER BY ends_on DESC, id DESC LIMIT 1
+), here AS (SELECT coalesce((SELECT ends_on FROM last), %(until)s) AS day)
 SELECT
+    (SELECT ARRAY[id::text, label, ends_on::text, closing::text] FROM last),
     (SELECT ARRAY[coalesce(sum(l.open_amount) FILTER (WHERE l.amount > 0), 0),
                   coalesce(sum(l.open_amount) FILTER (WHERE l.amount < 0), 0), count(*)]
      FROM finance_ignoredline i JOIN finance_statementline l ON l.id = i.line_id
-     WHERE l.bank_account_id = %(bank)s AND l.open_amount <> 0 AND l."on" <= %(day)s),
+     WHERE l.bank_account_id = %(bank)s AND l.open_amount <> 0 AND l."on" <= (SELECT day FROM here)),
     (SELECT count(*) FROM (SELECT FROM finance_statementline WHERE bank_account_id = %(bank)s AND open_amount <> 0
-                           AND "on" <= %(day)s LIMIT %(cap)s) few),
+                           AND "on" <= (SELECT day FROM here) LIMIT %(cap)s) few),
     (SELECT count(*) FROM (SELECT FROM finance_statementline WHERE bank_account_id = %(bank)s AND open_amount <> 0
-                           AND "on" > %(day)s LIMIT %(cap)s) few),
-    (SELECT min("on") FROM finance_statementline WHERE bank_account_id = %(bank)s AND open_amount <> 0)
+                           AND "on" > (SELECT day FROM here) LIMIT %(cap)s) few),
+    (SELECT min("on") FROM finance_statementline WHERE bank_account_id = %(bank)s AND open_amount <> 0),
+    (SELECT array_agg(DISTINCT u.name ORDER BY u.name)
+     FROM finance_lineclaim c JOIN finance_statementline l ON l.id = c.line_id JOIN core_user u ON u.id = c.person_id
+     WHERE l.bank_account_id = %(bank)s AND c.until > statement_timestamp() AND u.id IS DISTINCT FROM %(reader)s)
 """
+
+
+@dataclass(frozen=True)
+class Closing:
+    """The statement that tells the balance."""
+
+    pk: int
+    label: str
+    ends_on: date
+    closing: Decimal
 
 
 @dataclass(frozen=True)
@@ -87,7 +108,7 @@ class Proof:
     """A statement against the books, up to its last day. Amounts in BRL; `waiting` without what was set aside."""
 
     account: BankAccount
-    statement: Statement | None
+    statement: Closing | None
     position: Position
     ignored: Decimal
     ignored_count: int
@@ -96,6 +117,7 @@ class Proof:
     waiting_count: int  # at most CAP + 1
     later_count: int  # open lines after the statement's last day; at most CAP + 1
     oldest_on: date | None
+    others: list[str]  # who else works on its lines now
 
     @property
     def statement_balance(self) -> Decimal | None:
@@ -120,17 +142,17 @@ class Proof:
         return self.difference == 0 and not self.waiting_count and not self.ignored_count
 
 
-def proof(account: BankAccount, *, until: date | None = None) -> Proof:
+def proof(account: BankAccount, *, until: date | None = None, reader: User | None = None) -> Proof:
     """The account against its last statement that tells a balance (by `until`)."""
-    statements = Statement.objects.filter(bank_account=account, closing__isnull=False, undone_at=None)
-    if until:
-        statements = statements.filter(ends_on__lte=until)
-    statement = statements.order_by("-ends_on", "-pk").first()
-    day = (statement.ends_on if statement else until) or FOREVER
-    found = position(account, day)
+    asked = {"bank": account.pk, "until": until or FOREVER, "cap": CAP + 1, "reader": reader.pk if reader else None}
     with connection.cursor() as cursor:
-        cursor.execute(_BESIDE, {"bank": account.pk, "day": day, "cap": CAP + 1})
-        (ignored_in, ignored_out, ignored_count), count, later, oldest = cursor.fetchone()
+        cursor.execute(_BESIDE, asked)
+        last, (ignored_in, ignored_out, ignored_count), count, later, oldest, others = cursor.fetchone()
+    statement = None
+    if last:
+        pk, label, ends_on, closing = last
+        statement = Closing(int(pk), label, date.fromisoformat(ends_on), Decimal(closing))
+    found = position(account, statement.ends_on if statement else until or FOREVER)
     return Proof(
         account=account,
         statement=statement,
@@ -142,6 +164,7 @@ def proof(account: BankAccount, *, until: date | None = None) -> Proof:
         waiting_count=max(0, count - int(ignored_count)),
         later_count=later,
         oldest_on=oldest,
+        others=others or [],
     )
 
 

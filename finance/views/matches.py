@@ -15,10 +15,9 @@ from backoffice.core.forms import new_key
 from backoffice.core.http import PersonRequest
 from backoffice.core.models import User
 from backoffice.core.selectors import activity
+from finance import reasons
 from finance.filters.matches import BankLineFilters, MatchFilters
 from finance.models import IgnoredLine, Match, Posting, StatementLine, Suggestion
-from finance.selectors import interim_reasons as reasons
-from finance.selectors import pairs
 from finance.services import reconcile
 
 
@@ -141,7 +140,7 @@ class BankLineList(lists.ListPage):
 def _band(confidence: Any) -> str:
     if confidence is None:
         return ""
-    return {"high": _("High"), "medium": _("Medium"), "low": _("Low")}[pairs.band(confidence)]
+    return {"high": _("High"), "medium": _("Medium"), "low": _("Low")}[reasons.band(confidence)]
 
 
 @entrance("finance.match.read")
@@ -151,10 +150,10 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
         Match.objects.select_related("entry__journal", "entry__reversed_by__made_by", "by", "rule_version__rule"), pk=pk
     )
     postings = list(
-        match.entry.postings.select_related("account", "instalment__title", "line__bank_account", "party").order_by("seq")
+        match.entry.postings.select_related("account", "instalment__title", "line__bank_account", "party").order_by(
+            "seq"
+        )
     )
-    for posting in postings:
-        posting.credit = -posting.amount  # type: ignore[attr-defined]
     undone = getattr(match.entry, "reversed_by", None)
     context = {
         "match": match,

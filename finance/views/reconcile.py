@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -46,16 +50,17 @@ def page(request: PersonRequest, pk: int) -> HttpResponse:
     except ValueError as problem:
         raise BadRequest("unknown page") from problem
     here = reverse("finance:reconcile", args=[pk])
+    found = proof(account, reader=request.user)
     context = {
         "account": account,
-        "proof": proof(account),
+        "proof": found,
         "rows": rows,
         "show": show,
         "tabs": _tabs(here, show),
         "next_url": f"{here}?show={show}&after={mark}" if mark else "",
         "first_url": f"{here}?show={show}" if after else "",
-        "back": request.get_full_path(),
-        "others": reconcile.who_is_here(pk, but=request.user, now=now),
+        **going_back(request, request.get_full_path()),
+        "others": found.others,
         "may_post": request.user.may(POST),
         "once": new_key(),
         "lines_url": lines_url(),
@@ -98,11 +103,13 @@ def show_line(request: PersonRequest, pk: int, *, problem: str = "", status: int
         "once": new_key(),
         "lines_url": lines_url(),
         "proof": proof(account),
-        "back": back_of(request, account.pk),
+        **going_back(request, back_of(request, account.pk)),
         "crumbs": [(account.name, reverse("finance:reconcile", args=[account.pk])), (_("Line"), "")],
     }
     part = request.headers.get("HX-Request") == "true"
-    return render(request, "finance/reconcile/row.html" if part else "finance/reconcile/line.html", context, status=status)
+    return render(
+        request, "finance/reconcile/row.html" if part else "finance/reconcile/line.html", context, status=status
+    )
 
 
 def back_of(request: PersonRequest, account: int) -> str:
@@ -111,6 +118,16 @@ def back_of(request: PersonRequest, account: int) -> str:
     if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
         return wanted
     return reverse("finance:reconcile", args=[account])
+
+
+def going_back(request: PersonRequest, back: str) -> dict[str, Any]:
+    """What forms and links of a line carry to find the way back."""
+    token = f'<input type="hidden" name="csrfmiddlewaretoken" value="{get_token(request)}">'
+    return {
+        "back": back,
+        "back_query": f"?{urlencode({'back': back})}",
+        "hidden": format_html('{}<input type="hidden" name="back" value="{}">', mark_safe(token), back),
+    }
 
 
 def act(request: PersonRequest, pk: int, do: Callable[[], str]) -> HttpResponse:

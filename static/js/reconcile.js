@@ -23,7 +23,7 @@ function after(row) {
 function accept(row) {
   const form = row.querySelector("[data-accept]");
   if (!form) return;
-  if (!form.querySelector('[name="suggestion"]')) return form.querySelector("a.accept")?.click();
+  if (!form.querySelector('[name="suggestion"]')) return open(row, WAYS.f);
   if (!form.querySelector('[name="suggestion"]:is([type="hidden"], :checked)')) return say(list.dataset.choose);
   form.requestSubmit();
 }
@@ -46,9 +46,11 @@ function undo(row) {
   form?.requestSubmit();
 }
 
-const PRESSES = {
-  f: "f", s: "s", n: "n", t: "t", i: "i",
-};
+const WAYS = { f: "match/", s: "match/?split=1", n: "entry/", t: "transfer/", i: "ignore/" };
+function open(row, way) {
+  if (!isOpen(row) || !list.dataset.lines) return;
+  htmx.ajax("GET", `${list.dataset.lines}${row.dataset.line}/${way}`, { target: row.querySelector(".pair-panel"), swap: "innerHTML" });
+}
 
 if (list) {
   const first = document.getElementById(location.hash.slice(1)) ?? rows()[0];
@@ -73,7 +75,7 @@ if (list) {
     else if (/^[1-3]$/.test(event.key)) {
       const choice = row.querySelectorAll('[type="radio"][name="suggestion"]')[event.key - 1];
       if (choice) { choice.checked = true; say(choice.closest("label").innerText); }
-    } else if (PRESSES[event.key]) row.querySelector(`[data-key="${event.key}"]`)?.click();
+    } else if (WAYS[event.key]) open(row, WAYS[event.key]);
     else if (event.key === "u") undo(row);
     else if (event.key === "x") row.querySelector(".pair-pick")?.click();
     else if (event.key === "?") { const keys = document.getElementById("keys"); if (keys) keys.open = !keys.open; }
@@ -85,7 +87,7 @@ if (list) {
     const row = rowOf(event.target);
     if (row && !event.target.closest("a, button, input, label, summary, select, textarea, .pair-panel")) go(row);
     if (event.target.closest("[data-close]")) { event.preventDefault(); row.querySelector(".pair-panel").replaceChildren(); go(row); }
-    event.target.closest("details.dropdown a[data-key]")?.closest("details")?.removeAttribute("open");
+    if (event.target.closest("[data-more]")) { event.preventDefault(); open(row, WAYS.f); }
   });
 
   list.addEventListener("change", (event) => {
@@ -95,25 +97,32 @@ if (list) {
     if (place) { place.hidden = n === 0; place.textContent = n; }
   });
 
-  // Swaps: a row takes its new state where it stands; the focus stays with the person.
+  // Swaps: a row takes its new state where it stands and keeps its height; the focus stays with the person.
   let held = null;
+  let undoing = null;
+  let height = 0;
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("[data-undo]")) undoing = rowOf(event.target)?.id ?? null;
+  }, true);
   document.addEventListener("htmx:beforeRequest", (event) => { if (event.target.matches?.("form")) sent(event.target); });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const row = rowOf(event.detail.target);
-    held = row && row.contains(document.activeElement) ? row.id : null;
+    held = row?.contains(document.activeElement) ? row.id : null;
+    height = row && !row.querySelector(".pair-panel:not(:empty)") ? row.offsetHeight : 0;
+    row?.removeAttribute("style"); // a swap would copy it, which the policy refuses
   });
-  document.addEventListener("htmx:afterSwap", (event) => {
+  document.addEventListener("htmx:afterSettle", (event) => {
     const target = event.detail.target;
     if (target.classList.contains("pair-panel")) {
-      (target.querySelector("[data-first]") ?? target.querySelector("input:not([type=hidden]), select, a, button"))?.focus();
+      for (const other of list.querySelectorAll(".pair-panel:not(:empty)")) if (other !== target) other.replaceChildren();
+      if (!target.contains(document.activeElement)) (target.querySelector("[data-first]") ?? target.querySelector("form :is(input:not([type=hidden]), select, a, button)"))?.focus();
       return tally(target);
     }
-    if (!target.classList.contains("pair")) return;
     const row = document.getElementById(target.id);
-    if (!row) return;
-    const left = document.querySelector("#proof [data-left]")?.dataset.left;
+    if (!row?.classList.contains("pair") || event.detail.elt !== row) return;
     if (row.classList.contains("settled")) {
-      done.push(row.id);
+      row.style.minHeight = `${height}px`;
+      if (!done.includes(row.id)) done.push(row.id);
       row.classList.add("fresh");
       setTimeout(() => row.classList.remove("fresh"), 3000);
       if (held === row.id) {
@@ -121,14 +130,13 @@ if (list) {
         if (next?.classList.contains("pair")) go(next);
         else next?.focus();
       }
-    } else if (held === row.id || event.detail.xhr?.responseURL?.includes("/undo/") || undoing === row.id) go(row);
-    if (row.dataset.say) say(left ? `${row.dataset.say} ${document.querySelector("#proof [data-left]").textContent}` : row.dataset.say);
+    } else if (held === row.id || undoing === row.id) go(row);
     undoing = null;
+    const left = document.querySelector("#proof [data-left]")?.textContent;
+    if (row.dataset.say) say(left ? `${row.dataset.say} ${left}` : row.dataset.say);
   });
-  let undoing = null;
-  document.addEventListener("submit", (event) => {
-    if (event.target.matches("[data-undo]")) undoing = rowOf(event.target)?.id ?? null;
-  }, true);
+  document.addEventListener("htmx:sendError", (event) => rowOf(event.target)?.removeAttribute("aria-busy"));
+  document.addEventListener("htmx:responseError", (event) => rowOf(event.target)?.removeAttribute("aria-busy"));
 
   // Who works where: said once a line holds the focus for a moment, again every minute.
   let claimed = null;

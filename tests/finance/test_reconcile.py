@@ -1,15 +1,37 @@
 """Reconciling by people: one effect, explained, undone to the cent, and the loser of a race told who won."""
 
+import re
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.core.cache import cache
+from django.db import connection
 from django.db.models import Sum
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
-from finance.models import Instalment, JournalEntry, Match, PayerName, Posting, StatementLine
+from backoffice.core.models import Approval, Company, Event, User
+from backoffice.core.services import approvals
+from finance.decisions.reconcile import propose_rule
+from finance.models import (
+    Instalment,
+    JournalEntry,
+    Match,
+    MatchRule,
+    PayerName,
+    Period,
+    Posting,
+    StatementLine,
+    Suggestion,
+)
+from finance.selectors.proof import proof
 from finance.services import ledger, plan, reconcile
 from finance.services.reconcile import Item
-from tests.factories.banking import bank_account, line, suggestion
+from finance.views import matches
+from tests.factories.banking import bank_account, line, statement, suggestion
 from tests.factories.books import MAY, party, receivable, year
 from tests.factories.people import person
 
@@ -34,7 +56,8 @@ def test_accepting_a_suggestion_settles_the_line_and_its_title() -> None:
 
     made = reconcile.accept(suggestion_id=proposed.pk, by=clerk)
 
-    assert open_of(paid) == 0 and open_of(title) == 0
+    assert open_of(paid) == 0
+    assert open_of(title) == 0
     assert (made.stage, made.confidence, made.automatic, made.by) == ("S2", D("0.97"), False, clerk)
     assert made.entry.on == date(2026, 5, 6)
     assert PayerName.objects.get().text == "ANA SOUZA ME"
@@ -51,7 +74,8 @@ def test_undo_restores_every_balance_and_the_ledger() -> None:
 
     reconcile.undo(match_id=made.pk, by=manager)
 
-    assert open_of(paid) == D("98.00") and open_of(title) == D("100.00")
+    assert open_of(paid) == D("98.00")
+    assert open_of(title) == D("100.00")
     moved = Posting.objects.filter(entry__in=[made.entry_id, made.entry.reversed_by.pk])
     assert not [row for row in moved.values("account").annotate(total=Sum("amount")) if row["total"]]
     assert PayerName.objects.get().times == 0
@@ -127,7 +151,8 @@ def test_an_overpayment_becomes_a_credit_of_the_customer() -> None:
     credit = Instalment.objects.get(title__kind="credit")
     assert (credit.party, credit.balance) == (who, D("-20.00"))
     reconcile.undo(match_id=made.pk, by=person("finance_clerk"))
-    assert open_of(credit) == 0 and open_of(title) == D("100.00")
+    assert open_of(credit) == 0
+    assert open_of(title) == D("100.00")
 
 
 def test_a_clerk_posts_exact_matches_and_asks_for_the_rest() -> None:
@@ -147,7 +172,8 @@ def test_lines_are_coded_to_one_account_all_or_none() -> None:
 
     made = reconcile.new_entry(line_ids=[one.pk for one in lines], account=fees, by=manager)
 
-    assert len(made) == 5 and ledger.balance_of(fees) == D("50.00")
+    assert len(made) == 5
+    assert ledger.balance_of(fees) == D("50.00")
     assert ledger.balance_of(account.transit_id) == 0
 
 
@@ -158,13 +184,12 @@ def test_a_transfer_meets_both_sides() -> None:
     assert [one.pk for one in reconcile.transfer_candidates(out)] == [back.pk]
     made = reconcile.transfer(line_a=out.pk, line_b=back.pk, by=person("finance_clerk"))
 
-    assert open_of(out) == 0 and open_of(back) == 0
+    assert open_of(out) == 0
+    assert open_of(back) == 0
     assert made.entry.on == date(2026, 5, 5)
 
 
 def test_a_line_of_a_closed_month_is_posted_today() -> None:
-    from finance.models import Period
-
     title, paid = receivable("100.00"), line("100.00", on=MAY)
     Period.objects.filter(starts_on__lte=MAY).update(state="closed")
 
@@ -199,3 +224,255 @@ def test_many_suggestions_are_accepted_and_the_losers_named() -> None:
 
     assert [match.entry.text for match in done.matches] == ["F1 · PIX RECEBIDO"]
     assert list(done.refused) == [both[1].pk]
+
+
+# the page, by plain forms --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def manager(client: Client) -> User:
+    user = person("finance_manager", name="Rui")
+    client.force_login(user)
+    return user
+
+
+def balanced(amount: str = "100.00") -> tuple[StatementLine, Instalment, Suggestion]:
+    """One line of a statement whose balance is that line, its title and the proposal."""
+    title = receivable(amount, number="INV/2026/7")
+    paid = line(amount, of=statement(bank_account(), closing=amount))
+    return paid, title, suggestion(paid, title)
+
+
+def page_of(paid: StatementLine) -> str:
+    return reverse("finance:reconcile", args=[paid.bank_account_id])
+
+
+def act_on(paid: StatementLine, act: str) -> str:
+    return reverse(f"finance:reconcile_{act}", args=[paid.pk])
+
+
+def text_of(answer: Any) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+
+
+def test_every_proposal_states_its_confidence_and_two_signals(client: Client, manager: User) -> None:
+    paid, _title, _proposed = balanced()
+
+    text = text_of(client.get(page_of(paid)))
+
+    assert "INV/2026/7" in text
+    assert re.search(r"High .*INV/2026/7.*amount", text)
+
+
+def test_the_word_reconciled_stands_only_at_zero(client: Client, manager: User) -> None:
+    paid, _title, proposed = balanced()
+    before = client.get(page_of(paid))
+
+    done = client.post(act_on(paid, "accept"), {"suggestion": proposed.pk, "back": page_of(paid)}, follow=True)
+
+    assert "Reconciled" not in text_of(before)
+    assert "R$100.00" in re.sub(r" ", "", text_of(before).partition("Difference")[2])
+    assert "Reconciled" in text_of(done)
+    assert "Matched." in text_of(done)
+    made = Match.objects.get()
+    client.post(reverse("finance:match_undo", args=[made.pk]))
+    assert "Reconciled" not in text_of(client.get(page_of(paid)))
+
+
+def test_two_open_lines_that_cancel_out_do_not_reconcile(client: Client, manager: User) -> None:
+    of = statement(bank_account(), closing="0.00")
+    line("10.00", of=of), line("-10.00", of=of)
+
+    assert "Reconciled" not in text_of(client.get(reverse("finance:reconcile", args=[of.bank_account_id])))
+
+
+def test_the_proof_is_exact_after_every_act(client: Client, manager: User) -> None:
+    of = statement(bank_account(), closing="300.00", ends_on=MAY)
+    lines = [line("100.00", of=of) for _n in range(3)]
+
+    found = [proof(of.bank_account).difference]
+    for one in lines:
+        reconcile.accept(suggestion_id=suggestion(one, receivable("100.00")).pk, by=manager)
+        found.append(proof(of.bank_account).difference)
+    reconcile.undo(match_id=Match.objects.latest("pk").pk, by=manager)
+    found.append(proof(of.bank_account).difference)
+
+    assert found == [D("300.00"), D("200.00"), D("100.00"), D("0.00"), D("100.00")]
+
+
+def test_kept_sums_of_another_chain_are_not_believed(client: Client, manager: User) -> None:
+    of = statement(bank_account(), closing="100.00", ends_on=MAY)
+    line("100.00", of=of)
+    key = f"finance.position:{of.bank_account_id}:{MAY}"
+    proof(of.bank_account)
+    heads, *_sums = cache.get(key)
+    cache.set(key, ([[journal, seq, "00"] for journal, seq, _hash in heads], "999.00", "0", "0"))
+
+    assert proof(of.bank_account).position.balance == D("100.00")
+
+
+def test_a_double_click_has_one_effect_and_the_same_answer(client: Client, manager: User) -> None:
+    paid, _title, proposed = balanced()
+    sent = {"suggestion": proposed.pk, "once": "double-click-1", "back": page_of(paid)}
+
+    answers = [client.post(act_on(paid, "accept"), sent) for _n in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert answers[0]["Location"] == answers[1]["Location"]
+    assert Match.objects.count() == 1
+
+
+def test_the_loser_sees_who_won_on_the_row(client: Client, manager: User) -> None:
+    paid, _title, proposed = balanced()
+    reconcile.accept(suggestion_id=proposed.pk, by=person("finance_clerk", name="Ana"))
+
+    answer = client.post(act_on(paid, "accept"), {"suggestion": proposed.pk}, headers={"HX-Request": "true"})
+
+    assert answer.status_code == 409
+    assert "Ana was faster: this line is reconciled already." in text_of(answer)
+    assert "saved by Ana" in text_of(answer)
+
+
+SPLITS = [
+    ({}, "", "The difference is 98.00"),
+    ({"kind-0": "fee", "extra-0": "2.00"}, "100.00", ""),
+    ({"kind-0": "discount", "extra-0": "2.00"}, "100.00", ""),
+    ({"kind-0": "fee", "extra-0": "1.99"}, "100.00", "The difference is -0.01"),
+    ({}, "98.00", ""),
+    ({}, "90.00", "The difference is 8.00"),
+    ({"partly": "1"}, "90.00", ""),
+    ({"partly": "1"}, "98.01", "The difference is -0.01"),
+    ({"kind-0": "advance", "extra-0": "8.00"}, "90.00", ""),
+    ({"extra-0": "8.00"}, "90.00", "Say what the difference is."),
+    ({"kind-0": "interest", "extra-0": "x"}, "90.00", "“x” is not an amount."),
+]
+
+
+@pytest.mark.parametrize(("more", "amount", "problem"), SPLITS)
+def test_a_split_is_posted_only_when_nothing_is_left_over(
+    client: Client, manager: User, more: dict[str, str], amount: str, problem: str
+) -> None:
+    title, paid = receivable("100.00"), line("98.00")
+    chosen = {"pick": title.pk, f"amount-{title.pk}": amount} if amount else {}
+
+    answer = client.post(act_on(paid, "match"), chosen | more)
+
+    assert answer.status_code == (422 if problem else 302)
+    if problem:
+        assert problem in text_of(answer)
+        assert open_of(paid) == D("98.00")
+    else:
+        assert open_of(paid) == (D("8.00") if "partly" in more else 0)
+
+
+def test_a_write_off_above_the_limit_waits_for_a_second_person(client: Client, manager: User) -> None:
+    Company.objects.create(pk=1, name="Casa", waive_limit=5)
+    title, paid = receivable("100.00"), line("90.00")
+    sent = {"pick": title.pk, f"amount-{title.pk}": "100.00", "kind-0": "write_off", "extra-0": "10.00"}
+
+    client.post(act_on(paid, "match"), sent | {"reason": "Closed shop"})
+
+    asked = Approval.objects.get()
+    assert (asked.amount, open_of(paid)) == (D("10.00"), D("90.00"))
+    approvals.decide(asked.pk, yes=True, by=person("director"))
+    assert open_of(paid) == 0
+    assert open_of(title) == 0
+
+
+def test_finding_by_amount_number_and_name(client: Client, manager: User) -> None:
+    receivable("123.45", number="NF-2026-991", who=party("Zélia Prado"))
+    paid = line("5.00")
+
+    for query in ("123.45", "2026-991", "zelia prado"):
+        assert "NF-2026-991" in text_of(client.get(act_on(paid, "match"), {"q": query})), query
+    assert "NF-2026-991" not in text_of(client.get(act_on(paid, "match"), {"q": "nobody"}))
+
+
+def test_titles_that_add_up_are_found_and_chosen(client: Client, manager: User) -> None:
+    who = party("Ana Souza", tax_id="39053344705")
+    parts = [receivable(amount, number=f"N{amount}", who=who) for amount in ("10.00", "20.00", "70.50")]
+    paid = line("80.50", payer="ANA", payer_tax_id="39053344705")
+
+    text = client.get(act_on(paid, "match"), {"sum": "1"}).content.decode()
+
+    assert "Only these titles of Ana Souza add up to it" in text
+    chosen = re.findall(r'name="pick" value="(\d+)" data-pick checked', text)
+    assert {int(pk) for pk in chosen} == {parts[0].pk, parts[2].pk}
+
+
+def test_many_lines_are_booked_to_one_account_in_one_act(client: Client, manager: User) -> None:
+    account = bank_account()
+    lines = [line("-1.00", account=account, text="TARIFA") for _n in range(100)]
+    fees = plan.account_for("bank_fees")
+
+    client.post(
+        reverse("finance:reconcile_code", args=[account.pk]),
+        {"line": [one.pk for one in lines], "account": fees.pk, "text": "Tarifas"},
+    )
+
+    assert ledger.balance_of(fees.pk) == D("100.00")
+    assert not StatementLine.objects.exclude(open_amount=0).exists()
+
+
+def test_the_page_asks_ten_times_for_one_line_and_for_fifty(client: Client, manager: User) -> None:
+    of = statement(bank_account(), closing="1.00")
+    counts = []
+    for few in (1, 50):
+        for n in range(few):
+            one = line("10.00", of=of)
+            extra = [{"kind": "account", "purpose": "bank_fees", "role": "fee", "amount": "1.00"}] if n % 2 else []
+            suggestion(one, receivable("10.00"), more=extra)
+        client.get(page_of(one))
+        with CaptureQueriesContext(connection) as asked:
+            answer = client.get(page_of(one))
+        counts.append(len(asked))
+    assert counts[0] == counts[1] <= 10
+    assert len(re.findall(r'class="pair"', answer.content.decode())) == 50
+
+
+def test_who_works_on_a_line_is_seen_by_others(client: Client, manager: User) -> None:
+    paid, _title, _proposed = balanced()
+    ana = Client()
+    ana.force_login(person("finance_clerk", name="Ana"))
+
+    assert ana.post(act_on(paid, "claim")).status_code == 204
+    answer = client.post(act_on(paid, "claim"))
+
+    assert answer.content.decode() == "Ana is working on it"
+    assert "Ana is working on it" in text_of(client.get(page_of(paid)))
+
+
+def test_a_clerk_who_may_not_decide_sees_no_button(client: Client) -> None:
+    paid, _title, proposed = balanced()
+    client.force_login(person("auditor"))
+
+    assert "Accept" not in text_of(client.get(page_of(paid)))
+    assert client.post(act_on(paid, "accept"), {"suggestion": proposed.pk}).status_code == 403
+
+
+def test_history_undoes_in_bulk_after_a_dry_run(client: Client, manager: User) -> None:
+    account = bank_account()
+    for n in range(3):
+        one = line("10.00", account=account)
+        reconcile.accept(suggestion_id=suggestion(one, receivable("10.00", number=f"N{n}")).pk, by=manager)
+    first = Match.objects.earliest("pk")
+    reconcile.undo(match_id=first.pk, by=manager)
+    rows = list(Match.objects.order_by("pk"))
+
+    action = matches.UndoMatches()
+    assert list(action.refusals(rows, by=manager)) == [first.pk]
+    action.apply([row.pk for row in rows[1:]], by=manager)
+
+    assert StatementLine.objects.exclude(open_amount=0).count() == 3
+    assert client.get(reverse("finance:matches"), {"account": account.pk}).status_code == 200
+    assert "every balance is as before" in text_of(client.get(reverse("finance:match", args=[first.pk])))
+
+
+def test_after_two_equal_decisions_a_rule_is_proposed(manager: User) -> None:
+    account, fees = bank_account(), plan.account_for("bank_fees")
+    for _n in range(2):
+        one = line("-9.90", account=account, text="TARIFA MENSAL PACOTE")
+        [made] = reconcile.new_entry(line_ids=[one.pk], account=fees.pk, by=manager)
+        propose_rule(Event(name="finance.lines_matched", data={"match_id": made.pk}))
+
+    assert not MatchRule.objects.get().is_active

@@ -6,7 +6,7 @@ items    what stands against lines     learning names that payers use
 """
 
 from .aside import ReasonMissing, claim, ignore, restore, who_is_here
-from .asking import ask, match_or_ask
+from .asking import KIND, ask, decided, match_or_ask
 from .booking import NotATransfer, new_entry, transfer, transfer_candidates
 from .bulk import accept_many, cannot_accept
 from .errors import Changed, NeedsSecond, Taken, Unbalanced
@@ -14,6 +14,7 @@ from .items import Item, from_json, purpose_of
 from .posting import Reasons, accept, match, match_of_entry, reasons_of, undo, write_off_limit
 
 __all__ = [
+    "KIND",
     "Changed",
     "Item",
     "NeedsSecond",
@@ -27,6 +28,7 @@ __all__ = [
     "ask",
     "cannot_accept",
     "claim",
+    "decided",
     "from_json",
     "ignore",
     "match",

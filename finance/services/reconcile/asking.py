@@ -7,10 +7,11 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from backoffice.core.models import Approval, User
-from backoffice.core.services import approvals
+from backoffice.core.services import approvals, notices
 from finance.models import Match, StatementLine
+from finance.services import ledger
 
-from .errors import NeedsSecond
+from .errors import Changed, NeedsSecond, Taken
 from .items import Item, from_json
 from .posting import BY_HAND, Parts, Reasons, match
 
@@ -53,15 +54,25 @@ def ask(*, lines: Parts, items: Iterable[Item], by: User, reason: str) -> Approv
     )
 
 
-def post_approved(approval: Approval) -> None:
-    """On yes: post it for the one who asked. What changed since is told to the one who decides, who then rejects."""
+def decided(approval: Approval) -> None:
+    """On yes: post it for the one who asked. What cannot be posted any more is told to them instead."""
     if approval.state != Approval.State.APPROVED:
         return
     data: dict[str, Any] = approval.data
-    match(
-        lines=[(int(pk), Decimal(part)) for pk, part in data["lines"]],
-        items=from_json(data["items"]),
-        by=approval.asked_by,
-        reason=approval.reason,
-        approved_by=approval.decided_by,
-    )
+    try:
+        match(
+            lines=[(int(pk), Decimal(part)) for pk, part in data["lines"]],
+            items=from_json(data["items"]),
+            by=approval.asked_by,
+            reason=approval.reason,
+            approved_by=approval.decided_by,
+        )
+    except (Taken, Changed, ledger.Refused) as problem:
+        notices.tell(
+            [approval.asked_by_id],
+            kind="approval",
+            subject=approval.subject,
+            text=gettext_noop("The match was approved, but could not be posted: %(why)s"),
+            key=f"{approval.ref} not posted",
+            why=str(problem),
+        )

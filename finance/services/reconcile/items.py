@@ -1,8 +1,9 @@
-"""What stands against bank lines in a match: titles, accounts, other lines, advances. Amounts are postings, debit positive.
+"""What stands against bank lines in a match: titles, accounts, other lines, advances; postings, debit positive.
 
-As JSON (suggestions, approvals): `{"kind": "instalment", "id": 5, "amount": "-100.00"}`, `{"kind": "account", "purpose":
-"bank_fees" | "account": 12, "role": "fee", "amount": "2.00"}`, `{"kind": "line", "id": 9, "amount": "50.00"}` for the
-other side of a transfer, `{"kind": "advance", "party": 3, "amount": "-20.00"}` for what a party paid too much.
+As JSON (suggestions, approvals): `{"kind": "instalment", "id": 5, "amount": "-100.00"}`,
+`{"kind": "account", "purpose": "bank_fees" | "account": 12, "role": "fee", "amount": "2.00"}`,
+`{"kind": "line", "id": 9, "amount": "50.00"}` for the other side of a transfer,
+`{"kind": "advance", "party": 3, "amount": "-20.00"}` for what a party paid too much.
 """
 
 from collections.abc import Iterable

@@ -6,7 +6,7 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finance.subsets import WHOLE, find
+from finance.subset import WHOLE, find
 
 AMOUNTS = st.lists(st.integers(-2000, 5000), max_size=12)
 
