@@ -15,9 +15,9 @@ Claims first, one decision last. A claim says: this line is exactly these open i
 What contests what. A keyed claim (S1 to S2b) is contested by another keyed claim on its line, by a keyed claim of
 another line on one of its items, by a payment key that names another item, and by another number in the text, however
 weak, whose item has the line's amount. Equal amounts alone never contest it. An unkeyed claim (S3, S6) is contested by
-every other explanation of its line: a keyed claim, a number that names another open item, a sum of two or three other
-items of the payer, more items of the payer than can be summed through, a rule, a transfer, for a rule also S5; and by
-any claim of another line on its item.
+every other explanation of its line: a keyed claim, a number that names another open item, another item of the payer
+with that amount whatever its date, a sum of two or three other items of the payer, more items of the payer than can be
+summed through, a rule, a transfer, for a rule also S5; and by any claim of another line on its item.
 
 Of two readings of one number the longer one counts: `A/2025/0001` names that document, not `B/2025/0001`, though both
 hold `2025-1`. A line that was matched before, in part or undone, is nobody's but a person's.
@@ -243,7 +243,7 @@ def decide(lines: Sequence[Line], items: Sequence[Item]) -> list[Decision]:
             (item,) = claim.items
             if keyed[line.id]:
                 contests.append("other_claim")
-            if len(paid[line.id]) > 1:
+            if any(i.party == line.party and i.balance == line.amount and i.id != item for i in items):
                 contests.append("other_item")
             if any(n.item.id != item for n in named[line.id]):
                 contests.append("other_number")

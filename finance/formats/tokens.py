@@ -59,8 +59,10 @@ _TAX = re.compile(
 _WORDS = frozenset(
     """NF NFE NFS NFSE NFCE NFES NFSES CT CTE NOTA NOTAS FISCAL FATURA FATURAS FAT INV INVOICE INVOICES BILL BILLS DOCTO
     DOCUMENTO DUP DUPL DUPLICATA DUPLICATAS TITULO TITULOS TIT BOLETO BOLETOS PEDIDO PED ORDER REF REFERENCIA RECIBO
-    CONTRATO N NO NR NRO NUM NUMERO RECHNUNG FACTURA FACTURE""".split()  # noqa: SIM905
+    CONTRATO RECHNUNG FACTURA FACTURE""".split()  # noqa: SIM905
 )
+_NUMBER_WORDS = frozenset(("N", "NO", "NR", "NRO", "NUM", "NUMERO"))  # say what the word before them says
+_WORD_BEFORE = re.compile(r"([A-Z]+)[^A-Z0-9]*$")
 _AND_WORDS = frozenset(("E", "AND", "Y", "ET", "UND"))
 
 
@@ -148,6 +150,10 @@ def _read(text: str, found: set[Token], *, bare: bool) -> None:
             introduced = introduced and _AND.fullmatch(text, last, start) is not None
         elif introduced and word in _AND_WORDS and gap and text[last:start] == " ":
             word = ""  # `NF 123 e 124`: the next one
+        elif word in _NUMBER_WORDS:
+            before = _WORD_BEFORE.search(text, max(0, start - 20), start)
+            introduced = before is not None and before[1] in _WORDS
+            word = ""
         else:
             introduced = word in _WORDS or word.replace("-", "").replace(".", "") in _WORDS
         last = end

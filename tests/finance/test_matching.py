@@ -3,20 +3,23 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backoffice.core import jobs
 from finance import matching as kernel
+from finance.bench import adversary
 from finance.formats.tokens import document_keys, tokens
 from finance.matching import Item, Line, decide
-from finance.models import BankAccount, Instalment, Match, MatchRun, Suggestion
+from finance.models import BankAccount, Instalment, Match, MatchRun, Period, Suggestion
 from finance.rules import Condition, Part
 from finance.services import ledger, matching, plan, rules
+from finance.services.matching import posting
 from finance.terms import Terms
 from tests.factories import world
 from tests.factories.banking import bank_account
-from tests.factories.books import MAY, year
+from tests.factories.books import MAY, receive, year
 from tests.factories.people import person
 
 CENT = Decimal("0.01")
@@ -37,15 +40,20 @@ def an_item(
 
 
 NUMBERED = an_item(1, 100, "INV/2025/000123")
-OTHER_NUMBERED = an_item(2, 100, "INV/2025/000124", party=2)
+OTHER = an_item(2, 100, "INV/2025/000124", party=2)
+IN_SERIES = [an_item(1, 100, "A/2025/0001"), an_item(2, 100, "B/2025/0001")]
+FIFTY = an_item(4, 50, "124")
+OWED_US = an_item(2, 100, "5001")
+NEXT_YEAR = an_item(5, 100, "9002", due=date(2027, 5, 4))
+LATE = an_item(3, 100, keys=[("nosso", "777123")], owed={MAY: Decimal(103)})
 KEYED = an_item(3, 100, "9001", keys=[("nosso", "777123")])
 
 # name, lines, items, what is posted: line → items
 SCENES: list[tuple[str, list[Line], list[Item], dict[int, tuple[int, ...]]]] = [
     ("a number and its amount", [a_line(1, 100, "Payment INV/2025/000123")], [NUMBERED], {1: (1,)}),
-    ("equal amounts do not contest a number", [a_line(1, 100, "INV/2025/000123")], [NUMBERED, OTHER_NUMBERED], {1: (1,)}),
-    ("two numbers of the amount", [a_line(1, 100, "INV/2025/000123 INV/2025/000124")], [NUMBERED, OTHER_NUMBERED], {}),
-    ("a weak number of the amount", [a_line(1, 100, "INV/2025/000123 order 000124")], [NUMBERED, OTHER_NUMBERED], {}),
+    ("equal amounts do not contest a number", [a_line(1, 100, "INV/2025/000123")], [NUMBERED, OTHER], {1: (1,)}),
+    ("two numbers of the amount", [a_line(1, 100, "INV/2025/000123 INV/2025/000124")], [NUMBERED, OTHER], {}),
+    ("a weak number of the amount", [a_line(1, 100, "INV/2025/000123 order 000124")], [NUMBERED, OTHER], {}),
     (
         "a weak number of another amount",
         [a_line(1, 100, "INV/2025/000123 order 000124")],
@@ -54,33 +62,49 @@ SCENES: list[tuple[str, list[Line], list[Item], dict[int, tuple[int, ...]]]] = [
     ),
     ("a weak number alone", [a_line(1, 100, "terminal 000123")], [NUMBERED], {}),
     ("a date is no number", [a_line(1, 100, "PIX 20250123")], [an_item(1, 100, "20250123")], {}),
-    ("two lines, one title", [a_line(1, 100, "INV/2025/000123"), a_line(2, 100, "INV/2025/000123")], [NUMBERED], {}),
+    ("two lines, one title", [a_line(n, 100, "INV/2025/000123") for n in (1, 2)], [NUMBERED], {}),
     ("a prefix is another number", [a_line(1, 100, "INV/2025/00012")], [NUMBERED], {}),
-    ("the longer reading", [a_line(1, 100, "A/2025/0001")], [an_item(1, 100, "A/2025/0001"), an_item(2, 100, "B/2025/0001")], {1: (1,)}),
-    ("one reading, two titles", [a_line(1, 100, "NF 2025/0001")], [an_item(1, 100, "A/2025/0001"), an_item(2, 100, "B/2025/0001")], {}),
+    ("the longer reading", [a_line(1, 100, "A/2025/0001")], IN_SERIES, {1: (1,)}),
+    ("one reading, two titles", [a_line(1, 100, "NF 2025/0001")], IN_SERIES, {}),
     ("the number, another amount", [a_line(1, 99, "INV/2025/000123")], [NUMBERED], {}),
-    ("the sum of what is named", [a_line(1, 150, "NF 123 + NF 124")], [an_item(1, 100, "123"), an_item(2, 50, "124")], {1: (1, 2)}),
+    ("the sum of what is named", [a_line(1, 150, "NF 123 + NF 124")], [an_item(1, 100, "123"), FIFTY], {1: (1, 4)}),
     (
         "a sum over two parties",
         [a_line(1, 150, "NF 123 + NF 124")],
-        [an_item(1, 100, "123"), an_item(2, 50, "124", party=2)],
+        [an_item(1, 100, "123"), an_item(4, 50, "124", party=2)],
         {},
     ),
     ("a key", [a_line(1, 100, "nosso numero 777123")], [KEYED], {1: (3,)}),
-    ("a key and its terms", [a_line(1, 103, "nosso numero 777123")], [an_item(3, 100, keys=[("nosso", "777123")], owed={MAY: Decimal(103)})], {1: (3,)}),
+    ("a key and its terms", [a_line(1, 103, "nosso numero 777123")], [LATE], {1: (3,)}),
     ("a key and no terms", [a_line(1, 103, "nosso numero 777123")], [KEYED], {}),
-    ("a key names another title", [a_line(1, 100, "nosso numero 777123 NF 123")], [an_item(1, 100, "123"), an_item(3, 97, keys=[("nosso", "777123")])], {}),
-    ("the payer and the amount", [a_line(1, 100, party=1)], [NUMBERED, OTHER_NUMBERED], {1: (1,)}),
+    (
+        "a key names another title",
+        [a_line(1, 100, "nosso numero 777123 NF 123")],
+        [an_item(1, 100, "123"), an_item(3, 97, keys=[("nosso", "777123")])],
+        {},
+    ),
+    ("the payer and the amount", [a_line(1, 100, party=1)], [NUMBERED, OTHER], {1: (1,)}),
     ("the payer, twice the amount", [a_line(1, 100, party=1)], [NUMBERED, KEYED], {}),
+    ("the payer, again in a year", [a_line(1, 100, party=1)], [NUMBERED, NEXT_YEAR], {}),
     ("the payer, a sum says the same", [a_line(1, 100, party=1)], [NUMBERED, an_item(2, 60), an_item(3, 40)], {}),
-    ("the payer, three say the same", [a_line(1, 100, party=1)], [NUMBERED, an_item(2, 60), an_item(3, 30), an_item(4, 10)], {}),
+    (
+        "the payer, three say the same",
+        [a_line(1, 100, party=1)],
+        [NUMBERED, an_item(2, 60), an_item(3, 30), an_item(4, 10)],
+        {},
+    ),
     ("the payer, a credit says the same", [a_line(1, 100, party=1)], [NUMBERED, an_item(2, 130), an_item(3, -30)], {}),
     ("the payer, a year ago", [a_line(1, 100, party=1, days=300)], [NUMBERED], {}),
-    ("the payer, another number", [a_line(1, 100, "NF 9001", party=1)], [NUMBERED, an_item(3, 70, "9001", party=1)], {}),
-    ("two lines of one payer", [a_line(1, 100, party=1), a_line(2, 100, party=1)], [NUMBERED], {}),
-    ("too many to rule out a sum", [a_line(1, 100, party=1)], [NUMBERED, *(an_item(9 + n, 7 + 500 * n) for n in range(41))], {}),
+    ("the payer, another number", [a_line(1, 100, "NF 9001", party=1)], [NUMBERED, an_item(3, 70, "9001")], {}),
+    ("two lines of one payer", [a_line(n, 100, party=1) for n in (1, 2)], [NUMBERED], {}),
+    (
+        "too many to rule out a sum",
+        [a_line(1, 100, party=1)],
+        [NUMBERED, *(an_item(9 + n, 7 + 500 * n) for n in range(kernel.SUMMED + 1))],
+        {},
+    ),
     ("amount and date alone", [a_line(1, 100)], [NUMBERED], {}),
-    ("money out pays what we owe", [a_line(1, -100, "NF 5001")], [an_item(1, -100, "5001"), an_item(2, 100, "5001")], {1: (1,)}),
+    ("money out pays what we owe", [a_line(1, -100, "NF 5001")], [an_item(1, -100, "5001"), OWED_US], {1: (1,)}),
     ("a refund pays no receivable", [a_line(1, -100, "INV/2025/000123")], [NUMBERED], {}),
     ("a line that was undone", [a_line(1, 100, "INV/2025/000123", is_fresh=False)], [NUMBERED], {}),
     ("a trusted rule", [a_line(1, -9, rules=((7, True),))], [], {1: ()}),
@@ -88,7 +112,7 @@ SCENES: list[tuple[str, list[Line], list[Item], dict[int, tuple[int, ...]]]] = [
     ("two rules", [a_line(1, -9, rules=((7, True), (8, True)))], [], {}),
     ("a rule against a bill of that day", [a_line(1, -9, rules=((7, True),))], [an_item(1, -9)], {}),
     ("a rule against a transfer", [a_line(1, -9, rules=((7, True),)), a_line(2, 9, account=5)], [], {}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "lines", "items", "expected"), SCENES, ids=[scene[0] for scene in SCENES])
@@ -172,8 +196,6 @@ def build(
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn=worlds())
 def test_the_database_decides_as_the_kernel(drawn: Any) -> None:
-    from django.db import transaction
-
     with transaction.atomic():
         year()
         build(*drawn, [bank_account("Um"), bank_account("Dois")])
@@ -189,3 +211,199 @@ def test_the_database_decides_as_the_kernel(drawn: Any) -> None:
             total = sum((Decimal(item["amount"]) for item in row.items), Decimal(0))
             assert total == -row.line.open_amount, (row.stage, row.items)
         transaction.set_rollback(True)
+
+
+# Runs ---------------------------------------------------------------------------------------------------------------
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bank() -> BankAccount:
+    year()
+    return bank_account("Banco")
+
+
+class Interrupted(jobs.Quiet):
+    """Work that is cancelled when it asks for the nth time."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def check(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise jobs.Cancelled
+
+
+def numbered(bank: BankAccount, count: int) -> None:
+    for n in range(count):
+        world.title(f"NF-{7000 + n}", "100.00")
+        world.line(f"pagto NF-{7000 + n}", "100.00", account=bank)
+
+
+def test_a_match_takes_the_line_out_of_transit_and_settles_the_title(bank: BankAccount) -> None:
+    part, line = world.title("INV/2026/000123", "100.00"), world.line("INV/2026/000123", "100.00", account=bank, days=3)
+
+    made = matching.run(today=MAY)
+
+    part.refresh_from_db()
+    line.refresh_from_db()
+    match = Match.objects.get()
+    assert (part.balance, part.settled_on, line.open_amount) == (0, line.on, 0)
+    assert (match.stage, match.confidence, match.automatic, match.run) == ("S2", Decimal("0.97"), True, made)
+    assert match.entry.on == line.on
+    assert [signal["key"] for signal in match.evidence["signals"]] == ["document", "amount", "days"]
+
+
+def test_the_undoing_of_a_match_restores_everything_and_stays_undone(bank: BankAccount) -> None:
+    part, line = world.title("NF 555", "100.00"), world.line("NF 555", "100.00", account=bank)
+    matching.run(today=MAY)
+
+    ledger.reverse(entry=Match.objects.get().entry_id, on=MAY)
+    matching.run(today=MAY)
+
+    part.refresh_from_db()
+    line.refresh_from_db()
+    assert (part.balance, line.open_amount) == (Decimal(100), Decimal(100))
+    assert Suggestion.objects.get(line=line).evidence["contests"] == ["worked_on"]
+
+
+def test_a_difference_by_the_terms_is_posted_line_by_line(bank: BankAccount) -> None:
+    part = world.title(
+        "NF 1", "1000.00", due=date(2026, 3, 10), keys=(("nosso", "777123"),),
+        terms=Terms(fine_rate=Decimal("0.02"), interest_rate=Decimal("0.01")),
+    )  # fmt: skip
+    world.line("NOSSO NUMERO 777123", "1030.00", account=bank, days=-25)
+
+    matching.run(today=MAY)
+
+    match = Match.objects.get()
+    assert match.stage == "S1b"
+    assert {(p.role, p.amount) for p in match.entry.postings.all()} == {
+        ("transit", Decimal(1030)),
+        ("principal", Decimal(-1000)),
+        ("fine", Decimal(-20)),
+        ("interest", Decimal(-10)),
+    }
+    part.refresh_from_db()
+    assert part.balance == 0
+
+
+def test_a_second_run_finds_nothing_new(bank: BankAccount) -> None:
+    numbered(bank, 3)
+    matching.run(today=MAY)
+
+    again = matching.run(today=MAY)
+
+    assert (again.counts["posted"], Match.objects.count()) == (0, 3)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("chunks", [1, 2])
+def test_what_was_posted_before_a_stop_stays_and_the_rest_follows(
+    bank: BankAccount, monkeypatch: pytest.MonkeyPatch, chunks: int
+) -> None:
+    monkeypatch.setattr(posting, "CHUNK", 2)
+    numbered(bank, 5)
+    with pytest.raises(jobs.Cancelled):
+        matching.run(today=MAY, work=Interrupted(after=1 + chunks))
+    assert (Match.objects.count(), MatchRun.objects.get().state) == (2 * chunks, "stopped")
+
+    matching.run(today=MAY)
+
+    assert Match.objects.count() == 5
+    assert not Instalment.objects.exclude(balance=0).exists()
+
+
+def test_what_changed_since_it_was_decided_is_left_alone(bank: BankAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbered(bank, 2)
+    first = Instalment.objects.order_by("pk")[0]
+    prepare = posting.prepare
+
+    def meanwhile(cursor: Any, **more: Any) -> int:
+        total = prepare(cursor, **more)
+        receive(first, "40.00")
+        return total
+
+    monkeypatch.setattr(posting, "prepare", meanwhile)
+    made = matching.run(today=MAY)
+
+    assert (made.counts["posted"], made.counts["changed"]) == (1, 1)
+    first.refresh_from_db()
+    assert first.balance == Decimal(60)
+
+
+def test_what_the_books_refuse_does_not_stop_the_others(bank: BankAccount) -> None:
+    fees = plan.account_for("acquirer_fees")
+    rule = rules.save(name="Tarifa", condition=Condition("words", "tarifa"), template=[Part(fees.pk)], by=None)
+    rules.switch(rule, by=person(), trusted=True)
+    type(fees).objects.filter(pk=fees.pk).update(is_active=False)
+    numbered(bank, 3)
+    world.line("TARIFA PACOTE", "-9.90", account=bank)
+
+    made = matching.run(today=MAY)
+
+    assert (made.counts["posted"], made.counts["refused"]) == (3, 1)
+
+
+def test_a_line_of_a_closed_month_is_posted_today(bank: BankAccount) -> None:
+    world.title("NF 555", "100.00")
+    world.line("NF 555", "100.00", account=bank, days=-31)
+    Period.objects.filter(starts_on__lt=date(2026, 5, 1)).update(state="soft")
+
+    matching.run(today=MAY)
+
+    assert Match.objects.get().entry.on == MAY
+
+
+def test_another_accounts_line_contests_though_only_one_account_is_matched(bank: BankAccount) -> None:
+    world.title("NF 555", "100.00")
+    world.line("NF 555", "100.00", account=bank)
+    world.line("NF 555", "100.00", account=bank_account("Outro"))
+
+    assert matching.run(bank_account=bank, today=MAY).counts["posted"] == 0
+
+
+def test_suggestions_say_what_a_person_would_find(bank: BankAccount) -> None:
+    who = world.party(1)
+    parts = {
+        n: world.title(f"NF {n}", amount, who=who) for n, amount in ((4001, "60.00"), (4002, "30.00"), (4003, "5.00"))
+    }
+    summed = world.line("PIX", "90.00", account=bank, tax=who.tax_id)
+    partly = world.line("NF 4001", "20.00", account=bank)
+    over = world.line("NF 4003", "7.00", account=bank)
+    named = world.line("TED", "30.00", account=bank, payer="CLIENTE 1 COMERCI")
+    moved = [world.line("TRANSF", a, account=b) for a, b in (("77.00", bank), ("-77.00", bank_account("Dois")))]
+
+    matching.run(today=MAY)
+
+    first = {s.line_id: s for s in Suggestion.objects.filter(rank=1)}
+    assert (first[summed.pk].stage, {i["id"] for i in first[summed.pk].items}) == (
+        "S4",
+        {parts[4001].pk, parts[4002].pk},
+    )
+    assert first[partly.pk].items == [{"kind": "instalment", "id": parts[4001].pk, "amount": "-20.00"}]
+    assert first[over.pk].items[1] == {"kind": "advance", "party": who.pk, "amount": "-2.00"}
+    assert (first[named.pk].stage, first[named.pk].confidence) == ("S5", Decimal("0.80"))
+    assert first[moved[0].pk].items == [{"kind": "line", "id": moved[1].pk, "amount": "-77.00"}]
+    for suggestion in first.values():
+        assert len(suggestion.evidence["signals"]) >= 2
+
+
+def test_nothing_wrong_is_posted_where_every_scene_misleads() -> None:
+    drawn = adversary.draw(3 * len(adversary.SCENES))
+    adversary.bring_in(drawn)
+
+    matching.run(today=MAY)
+    found = adversary.judge(drawn)
+
+    assert found["wrong_scenes"] == {}
+    assert found["clear_automatic"] == found["clear"] > 20
+
+
+def test_a_statement_that_came_in_is_matched_by_a_worker(bank: BankAccount) -> None:
+    first, second = matching.ask(), matching.ask(by=person())
+
+    assert first == second
+    assert jobs.kinds()[matching.JOB]

@@ -150,7 +150,8 @@ INSERT INTO m_verdict (line, stage, items, contests)
 SELECT p.line, 'S3', ARRAY[p.item], array_remove(ARRAY[
     CASE WHEN NOT l.fresh THEN 'worked_on' END,
     CASE WHEN EXISTS (SELECT 1 FROM m_claim c WHERE c.line = p.line) THEN 'other_claim' END,
-    CASE WHEN count(*) OVER (PARTITION BY p.line) > 1 THEN 'other_item' END,
+    CASE WHEN EXISTS (SELECT 1 FROM finance_instalment i WHERE i.party_id = p.party AND i.balance = p.amount
+                      AND i.balance <> 0 AND i.id <> p.item) THEN 'other_item' END,
     CASE WHEN EXISTS (SELECT 1 FROM m_hit h WHERE h.line = p.line AND h.item <> p.item) THEN 'other_number' END,
     CASE WHEN count(*) OVER (PARTITION BY p.item) > 1
               OR EXISTS (SELECT 1 FROM m_claim_item c WHERE c.item = p.item AND c.line <> p.line) THEN 'other_line' END,
