@@ -1,5 +1,6 @@
 """How finance's records are named from outside, and what timelines say of them."""
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core import lists, refs, sentences
@@ -7,7 +8,10 @@ from backoffice.core import lists, refs, sentences
 from .models import (
     Account,
     BankAccount,
+    Bill,
     DraftEntry,
+    Instalment,
+    Invoice,
     JournalEntry,
     Match,
     Payment,
@@ -75,5 +79,38 @@ sentences.register(
         "finance.match_undone": _("undid this match"),
         "finance.line_ignored": _("set this line aside: %(reason)s"),
         "finance.line_restored": _("took this line up again"),
+    }
+)
+
+# Titles, invoices and bills
+refs.register(Title, "finance:title", right="finance.title.read")
+refs.register(
+    Instalment,
+    right="finance.title.read",
+    page=lambda part: reverse("finance:title", args=[part.title_id]),
+    related=("title",),
+)
+refs.register(Invoice, "finance:invoice", right="finance.invoice.read")
+refs.register(Bill, "finance:bill", right="finance.bill.read")
+sentences.register(
+    {
+        "finance.instalment_settled": _("settled part %(part)s with %(paid)s"),
+        "finance.settlement_undone": _("undid a settlement"),
+        "finance.credit_applied": _("used the credit %(credit)s: %(amount)s"),
+        "finance.title_cancelled": _("took it out of the books: %(reason)s"),
+        "finance.title_edited": _("changed due dates, terms or text"),
+        "finance.written_off": _("wrote off %(amount)s of part %(part)s: %(reason)s"),
+        "finance.renegotiated": _("renegotiated it as %(new)s"),
+        "finance.approved_but_refused": _("approved it, and the books did not take it: %(reason)s"),
+        "finance.bill_written": _("wrote this bill: %(total)s"),
+        "finance.bill_recurred": _("drafted by its recurring bill"),
+        "finance.bill_approved": _("put this bill into the books"),
+        "finance.bill_cancelled": _("cancelled this bill: %(reason)s"),
+        "finance.recurring_bill_written": _("wrote this recurring bill"),
+        "finance.paper_discarded": _("put this draft away"),
+        "finance.invoice_written": _("wrote this invoice: %(total)s"),
+        "finance.invoice_issued": _("issued it as %(number)s"),
+        "finance.invoice_cancelled": _("cancelled it: %(reason)s"),
+        "finance.invoice_sent": _("sent it to the customer"),
     }
 )

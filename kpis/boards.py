@@ -42,6 +42,7 @@ class Board:
     lead: Text
     tiles: tuple[str, ...]
     charts: tuple[Trend | Split, ...]
+    has_position: bool = False  # what the money is today, whatever the period
 
     @property
     def right(self) -> str:
@@ -67,6 +68,12 @@ PAYMENT_MIX = Split(
     shape="shares",
     at_most=6,
 )
+CALIBRATION = Split(
+    "finance.match_undo_rate",
+    "band",
+    _("Share of the matches of each confidence that were undone, whenever that was: is the engine rightly sure?"),
+    _("Matches of confidence %(name)s are undone most: %(value)s"),
+)
 BOARDS: dict[str, Board] = {
     board.key: board
     for board in [
@@ -78,7 +85,7 @@ BOARDS: dict[str, Board] = {
                 "logistics.orders",
                 "finance.gmv",
                 "logistics.processing_time",
-                "finance.transaction_error_rate",
+                "finance.reconciliation_error_rate",
                 "logistics.review_score",
                 "finance.freight_share",
                 "logistics.late_by_date",
@@ -109,8 +116,13 @@ BOARDS: dict[str, Board] = {
         Board(
             "finance",
             _("Finance"),
-            _("What was sold, what was paid, and whether the two agree."),
+            _("What was sold and paid, what the bank says, and whether they agree."),
             (
+                "finance.reconciliation_error_rate",
+                "finance.automatic_share",
+                "finance.match_undo_rate",
+                "finance.back_office_cost",
+                "finance.back_office_cost_per_order",
                 "finance.gmv",
                 "finance.payments_received",
                 "finance.average_ticket",
@@ -118,11 +130,15 @@ BOARDS: dict[str, Board] = {
                 "finance.freight_share",
             ),
             (
+                Trend("finance.reconciliation_error_rate"),
+                CALIBRATION,
+                Trend("finance.back_office_cost_per_order"),
                 Trend("finance.payments_received"),
                 Trend("finance.transaction_error_rate"),
                 Trend("finance.freight_share"),
                 PAYMENT_MIX,
             ),
+            has_position=True,
         ),
         Board(
             "marketing",

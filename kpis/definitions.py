@@ -177,7 +177,7 @@ MEASURES: dict[str, Measure] = {
         ),
         Measure(
             key="finance.transaction_error_rate",
-            title=_("Error rate of financial transactions"),
+            title=_("Error rate of order payments"),
             sentence=_(
                 "Share of the orders bought in the period whose payments differ by more than BRL 0.01, either way, "
                 "from their items plus freight."
@@ -190,6 +190,77 @@ MEASURES: dict[str, Measure] = {
             good=Good.LOW,
             numerator=Part("orders.checked", "hits"),
             denominator=Part("orders.checked", "n"),
+        ),
+        Measure(
+            key="finance.reconciliation_error_rate",
+            title=_("Error rate of financial transactions"),
+            sentence=_(
+                "Share of the bank lines booked in the period whose match was undone later or that still wait more "
+                "than 7 days after their booking, among those that are or were reconciled or wait that long."
+            ),
+            numerator_says=_("Bank lines with an undone match, or unreconciled after 7 days."),
+            denominator_says=_("Bank lines that are or once were reconciled, or wait more than 7 days."),
+            zero_says=NO_VALUE,
+            area="finance",
+            unit=Unit.RATE,
+            good=Good.LOW,
+            numerator=Part("lines.judged", "hits"),
+            denominator=Part("lines.judged", "n"),
+        ),
+        Measure(
+            key="finance.automatic_share",
+            title=_("Lines matched automatically"),
+            sentence=_("Share of the bank lines booked in the period that the engine matched whole, without a person."),
+            numerator_says=_("Bank lines whose standing matches are all automatic and leave nothing open."),
+            denominator_says=_("Bank lines."),
+            zero_says=NO_VALUE,
+            area="finance",
+            unit=Unit.RATE,
+            good=Good.HIGH,
+            numerator=Part("lines.booked", "hits"),
+            denominator=Part("lines.booked", "n"),
+        ),
+        Measure(
+            key="finance.match_undo_rate",
+            title=_("Matches undone"),
+            sentence=_("Share of the matches made in the period that were undone, whenever that was."),
+            numerator_says=_("Matches whose entry was reversed."),
+            denominator_says=_("Matches made, automatic and by people."),
+            zero_says=NO_VALUE,
+            area="finance",
+            unit=Unit.RATE,
+            good=Good.LOW,
+            numerator=Part("matches.made", "hits"),
+            denominator=Part("matches.made", "n"),
+        ),
+        Measure(
+            key="finance.back_office_cost",
+            title=_("Cost of the back office"),
+            sentence=_(
+                "What was posted on general and administrative expense accounts for the period, reversals taken off."
+            ),
+            numerator_says=_("Sum of the postings, BRL."),
+            denominator_says=_("None."),
+            zero_says=NOTHING,
+            area="finance",
+            unit=Unit.MONEY,
+            good=Good.LOW,
+            numerator=Part("books.back_office", "sum"),
+        ),
+        Measure(
+            key="finance.back_office_cost_per_order",
+            title=_("Back-office cost per order"),
+            sentence=_(
+                "General and administrative expenses of the period, reversals taken off, over the orders bought in it."
+            ),
+            numerator_says=_("Sum of the postings on general and administrative expense accounts, BRL."),
+            denominator_says=_("Orders bought in the period, in any state."),
+            zero_says=NO_VALUE,
+            area="finance",
+            unit=Unit.MONEY,
+            good=Good.LOW,
+            numerator=Part("books.back_office", "sum"),
+            denominator=Part("orders.placed", "n"),
         ),
         Measure(
             key="logistics.review_score",

@@ -17,6 +17,32 @@ def sync_orders(event: Event) -> None:
         facts.sync_orders()
 
 
+@handles("finance.statement_imported")
+@handles("finance.statement_undone")
+def sync_statements(event: Event) -> None:
+    facts.sync_statements(event.data["statement_ids"])
+
+
+@handles("finance.lines_matched")
+@handles("finance.match_undone")
+def sync_match(event: Event) -> None:
+    facts.sync_matches([event.data["match_id"]])
+    facts.sync_new_costs()
+
+
+@handles("finance.matched")
+def sync_run(event: Event) -> None:
+    """A run of the engine names itself."""
+    facts.sync_match_run(event.data["run_id"])
+    facts.sync_new_costs()
+
+
+@handles("finance.entry_posted")
+@handles("finance.invoice_issued")
+def sync_costs(event: Event) -> None:
+    facts.sync_new_costs()
+
+
 @handles("marketing.leads_changed")
 def sync_leads(event: Event) -> None:
     facts.sync_leads()

@@ -15,7 +15,7 @@ from backoffice.core.calendar import DAY, Period, floor
 from backoffice.core.models import User
 from backoffice.core.templatetags import display
 
-from . import cells, reading, selectors, words
+from . import cells, position, reading, selectors, words
 from .boards import BOARDS, Board
 from .chosen import KINDS, Against, Chosen, Kind
 from .definitions import MEASURES, Measure, Unit, dim_title
@@ -50,6 +50,7 @@ def board(board: Board, chosen: Chosen, shown: Shown, user: User, today: date) -
         "chosen": chosen,
         "period_name": words.period_name(chosen.period),
         "tiles": [tile(one, chosen) for one in shown.tiles],
+        "position": position.tiles(user, today) if board.has_position else [],
         "charts": [] if shown.is_empty else shown.charts,
         "alerts": [alert(one) for one in shown.alerts],
         "is_empty": shown.is_empty,

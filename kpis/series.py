@@ -45,6 +45,12 @@ DIMS: dict[str, Text] = {
     "method": _("Payment method"),
     "origin": _("Origin"),
     "segment": _("Segment"),
+    "bank": _("Bank account"),
+    "band": _("Confidence"),
+    "stage": _("Evidence"),
+    "how": _("How"),
+    "expense": _("Account"),
+    "centre": _("Cost centre"),
 }
 
 _PURCHASE = _("purchase")
@@ -138,6 +144,38 @@ SERIES: dict[str, Series] = {
             Quantity.DURATION,
             ("origin", "segment"),
             part="marketing.deal",
+        ),
+        Series(
+            "lines.booked",
+            _("A line of a bank statement; carries its amount, hit when the engine matched all of it by itself."),
+            _("booking day of the bank"),
+            Quantity.MONEY,
+            ("bank",),
+        ),
+        Series(
+            "lines.judged",
+            _(
+                "A line of a bank statement that is reconciled, was once, or waits more than 7 days; hit when a match "
+                "of it was undone or it still waits."
+            ),
+            _("booking day of the bank"),
+            Quantity.MONEY,
+            ("bank",),
+        ),
+        Series(
+            "matches.made",
+            _("A match; hit when it was undone, whenever that was."),
+            _("the match"),
+            Quantity.NONE,
+            ("band", "stage", "how"),
+        ),
+        Series(
+            "books.back_office",
+            _("A posting on a general or administrative expense account; carries its amount, negative when reversed."),
+            _("competence"),
+            Quantity.MONEY,
+            ("expense", "centre"),
+            part="finance.posting",
         ),
     ]
 }

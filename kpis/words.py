@@ -10,10 +10,11 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from backoffice.core.calendar import Period
 from backoffice.core.templatetags import display
-from finance.models import Payment
+from finance.models import Match, Payment
 
 from .definitions import Good, Measure, Unit
 from .models import Grain
@@ -128,12 +129,32 @@ def _start_name(start: datetime, grain: str, language: str) -> str:
     return display.short_date(local.date(), year=False)
 
 
+# Bands of confidence by where they begin, and who made a match.
+_NAMES = {
+    "band": {
+        "1.00": _lazy("1.00"),
+        "0.95": _lazy("0.95 to 0.99"),
+        "0.90": _lazy("0.90 to 0.94"),
+        "0.80": _lazy("0.80 to 0.89"),
+        "0.00": _lazy("below 0.80"),
+        "hand": _lazy("by hand"),
+    },
+    "how": {"automatic": _lazy("automatic"), "person": _lazy("by a person")},
+}
+
+
 def dim_value(dim: str, value: str) -> str:
     """A value of a dim for people; blank is what nobody recorded, which is not "unknown"."""
     if not value:
         return _("not given")
     if dim == "method":
         return str(dict(Payment.Method.choices).get(value, value))
+    if dim == "stage":
+        return str(dict(Match.Stage.choices).get(value, value))
+    if dim in _NAMES:
+        return str(_NAMES[dim].get(value, value))
+    if dim in ("bank", "expense", "centre"):
+        return value
     return value if dim == "state" else capfirst(value.replace("_", " "))
 
 

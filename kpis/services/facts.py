@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection, transaction
 
+from . import book_facts
+
 COLUMNS = "series, occurred_at, entity, part, amount, seconds, wall_seconds, score, hit, dim1, dim2, dim3"
 
 
@@ -93,7 +95,29 @@ _LEADS = {
             (d.won_on - l.first_contact_on) * 86400, NULL, NULL, coalesce(l.origin, ''), d.segment, ''
         FROM marketing_deal d JOIN marketing_lead l ON l.id = d.lead_id WHERE true""",
 }
-_SCOPES = {"orders": _ORDERS, "leads": _LEADS}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is compared together. table, key: its records, and the SQL of their key, for comparing only some."""
+
+    series: dict[str, str]
+    table: str = ""
+    key: str = ""
+
+    def narrowed(self, series: str) -> str:
+        return (
+            " AND o.origin = ANY(%(entities)s)" if series == "payments.received" else f" AND {self.key} = ANY(%(ids)s)"
+        )
+
+
+_SCOPES = {
+    "orders": Scope(_ORDERS, "logistics.order", "o.id"),
+    "leads": Scope(_LEADS),
+    "lines": Scope(book_facts.LINES, "finance.statementline", "l.id"),
+    "matches": Scope(book_facts.MATCHES, "finance.match", "m.id"),
+    "costs": Scope(book_facts.COSTS, "finance.journalentry", "p.entry_id"),
+}
 
 # No row; it says the types, so that the NULLs below need not.
 _TYPES = """SELECT ''::text, now(), ''::text, 0::bigint, 0::numeric(18, 2), 0::numeric(18, 6), 0::numeric(18, 6),
@@ -138,8 +162,47 @@ def sync_leads() -> Written:
     return _sync("leads", None)
 
 
+def sync_lines(line_ids: Sequence[int] | None = None) -> Written:
+    """Bring the facts of these bank lines, or of all, in line with what matched them."""
+    return _sync("lines", line_ids)
+
+
+def sync_statements(statement_ids: Sequence[int]) -> Written:
+    return sync_lines(_ids(book_facts.LINES_OF_STATEMENTS, list(statement_ids)))
+
+
+def sync_matches(match_ids: Sequence[int] | None = None) -> Written:
+    """Bring the facts of these matches and of their lines in line, or of all."""
+    if match_ids is None:
+        return _together([_sync("matches", None), sync_lines()])
+    lines = _ids(book_facts.LINES_OF_MATCHES, list(match_ids))
+    return _together([_sync("matches", match_ids), sync_lines(lines)])
+
+
+def sync_match_run(run_id: int) -> Written:
+    return sync_matches(_ids(book_facts.MATCHES_OF_RUN, run_id))
+
+
+def sync_new_costs() -> Written:
+    """Write the facts of what the newest entries cost the back office."""
+    return _sync("costs", _ids(book_facts.NEW_COSTS))
+
+
+def sync_costs() -> Written:
+    return _sync("costs", None)
+
+
 def sync_everything() -> Written:
-    found = [sync_orders(), sync_leads()]
+    return _together([sync_orders(), sync_leads(), sync_matches(), sync_costs()])
+
+
+def _ids(question: str, *asked: int | list[int]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(question, list(asked))
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _together(found: Sequence[Written]) -> Written:
     return Written(sum(one.added for one in found), sum(one.reversed for one in found))
 
 
@@ -156,17 +219,17 @@ def sync_order_batch(batch_id: int) -> Written:
 
 
 @transaction.atomic
-def _sync(scope: str, order_ids: Sequence[int] | None) -> Written:
-    statements = _SCOPES[scope]
+def _sync(scope: str, ids: Sequence[int] | None) -> Written:
+    which, some = _SCOPES[scope], ids is not None
     parameters = {
         "zone": settings.TIME_ZONE,
-        "series": list(statements),
-        "ids": list(order_ids or []),
-        "entities": [f"logistics.order:{order}" for order in order_ids or []],
+        "series": list(which.series),
+        "ids": list(ids or []),
+        "entities": [f"{which.table}:{key}" for key in ids or []],
     }
-    some = order_ids is not None
     desired = f"{_TYPES} UNION ALL " + " UNION ALL ".join(
-        f"SELECT '{series}', {statement}{_narrowed(series) if some else ''}" for series, statement in statements.items()
+        f"SELECT '{series}', {statement}{which.narrowed(series) if some else ''}"
+        for series, statement in which.series.items()
     )
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('kpis.facts ' || %s, 0))", [scope])
@@ -176,7 +239,3 @@ def _sync(scope: str, order_ids: Sequence[int] | None) -> Written:
         )
         added, gone = cursor.fetchone()
     return Written(added, gone)
-
-
-def _narrowed(series: str) -> str:
-    return " AND o.origin = ANY(%(entities)s)" if series == "payments.received" else " AND o.id = ANY(%(ids)s)"
