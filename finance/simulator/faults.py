@@ -17,11 +17,20 @@ from typing import Any
 import psycopg
 from django.db import DatabaseError, connection, connections
 
-from finance.services import ledger
+from backoffice.core import imports
+from backoffice.core.services import approvals
+from finance.services import entries, ledger, periods, reconcile
 
 Do = Callable[[], object]
 KINDS = ["cut", "regret", "kill", "twice", "again"]
 DONE, REFUSED, BROKEN = 0, 71, 72  # how a child ends
+
+
+# What services say when they take something not.
+REFUSALS = (
+    ledger.Refused, reconcile.Taken, reconcile.Changed, reconcile.NeedsSecond, approvals.AlreadyDecided,
+    approvals.NotTheirs, entries.NotReady, periods.NotNow, imports.Refusal, imports.Waits,
+)  # fmt: skip
 
 
 class Regret(Exception):
@@ -58,8 +67,8 @@ def attempt(do: Do) -> Outcome:
     """Do it and tell how it ended; errors that nobody foresees are raised."""
     try:
         do()
-    except ledger.Refused as problem:
-        return Outcome("refused", str(problem))
+    except REFUSALS as problem:
+        return Outcome("refused", f"{type(problem).__name__}: {problem}")
     except Regret:
         return Outcome("broken", "taken back")
     except DatabaseError as problem:

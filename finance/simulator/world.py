@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.utils import timezone
 
 from backoffice.core.models import Party, User
+from backoffice.core.services import roles
 from finance.models import CostCentre, Period
 from finance.services import periods, plan
 from finance.services.ledger import Line
@@ -75,6 +77,15 @@ class Effect:
                 made.lines[line.line] -= line.amount
         return made
 
+    def add(self, other: "Effect") -> None:
+        """Let another effect come on top."""
+        self.entries += other.entries
+        for name in ("accounts", "parts", "lines"):
+            for key, moved in getattr(other, name).items():
+                getattr(self, name)[key] += moved
+        self.parts_born = sorted(self.parts_born + other.parts_born)
+        self.lines_born = sorted(self.lines_born + other.lines_born)
+
     def mirrored(self) -> "Effect":
         turned = Effect(entries=self.entries)
         for name in ("accounts", "parts", "lines"):
@@ -117,6 +128,23 @@ class Month:
     excepted: set[int] = field(default_factory=set)  # people who may post while it is soft
 
 
+class FileLine(NamedTuple):
+    on: date
+    amount: Decimal
+    text: str
+    mark: str  # FITID
+
+
+@dataclass
+class Question:
+    """What waits for a second person."""
+
+    approval: int
+    asked_by: User
+    on: date
+    lines: list[Line]
+
+
 class World:
     """What there is. Only `checks.py` changes balances here, from what the books show after a step."""
 
@@ -134,6 +162,8 @@ class World:
         self.numbers: Counter[tuple[int, int]] = Counter()  # (journal, year) → last
         self.heads: dict[int, tuple[int, str]] = {}  # journal → (place, hash)
         self.serial = 0
+        self.waiting: list[Question] = []
+        self.files: dict[int, list[FileLine]] = {}  # by bank account: what its files have brought so far
 
     def build(self) -> None:
         """People, parties, banks and months, in the database and here."""
@@ -141,6 +171,10 @@ class World:
         self.people = [
             User.objects.create(email=f"simulated{n}@retaguarda.example", name=f"Simulated {n}") for n in range(4)
         ]
+        for person in self.people:  # anybody may do anything here; that nobody does both halves is what is tried
+            roles.give_role(person, "finance_manager", by=None, given_as="simulator")
+        self.director = User.objects.create(email="director@retaguarda.example", name="Director")
+        roles.give_role(self.director, "director", by=None, given_as="simulator")
         self.parties = [Party.objects.create(name=f"Party {n:02}").pk for n in range(24)]
         self.centres = [CostCentre.objects.create(code=f"S{n}", name=f"Centre {n}").pk for n in range(3)]
         self.banks = {

@@ -4,7 +4,7 @@
     def settle(world: World) -> Act | None: ...          # None: there is nothing to do it with
 
 An act that must be refused foretells no effect. `once` says that doing it a second time, later or at the same moment,
-must change nothing. `free` is for acts whose effect only the books can tell; the proof of everything else still holds.
+must change nothing. What `resumes` works in several transactions: broken off, it is done again, and then it is whole.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class Act:
     effect: Effect
     allowed: bool = True  # else it must be refused
     once: bool = False
-    free: bool = False
+    resumes: bool = False  # broken off it may be half done; done again it is whole
     then: Callable[[], None] | None = None  # tells the world what the books do not show, when it was done
 
 
