@@ -3,8 +3,11 @@ from django.urls import path
 from .views import (
     accounts,
     bank_accounts,
+    bills,
+    budget,
     drafts,
     entries,
+    invoices,
     matches,
     payments,
     periods,
@@ -16,6 +19,7 @@ from .views import (
     reports,
     setup,
     statements,
+    titles,
 )
 
 app_name = "finance"
@@ -63,6 +67,40 @@ SETUP = [
     path("setup/statement/", setup.statement, name="setup_statement"),
 ]
 
+TITLES = [
+    path("receivables/", titles.ReceivableList.as_view(), name="receivables"),
+    path("payables/", titles.PayableList.as_view(), name="payables"),
+    path("titles/<int:pk>/", titles.detail, name="title"),
+    path("titles/<int:pk>/edit/", titles.edit, name="title_edit"),
+    path("titles/<int:pk>/cancel/", titles.cancel, name="title_cancel"),
+    path("titles/<int:pk>/renegotiate/", titles.renegotiate, name="title_renegotiate"),
+    path("titles/<int:pk>/undo/<int:entry>/", titles.undo, name="title_undo"),
+    path("titles/parts/<int:pk>/settle/", titles.settle, name="title_settle"),
+    path("titles/parts/<int:pk>/credit/", titles.apply_credit, name="title_credit"),
+    path("titles/parts/<int:pk>/write-off/", titles.write_off, name="title_write_off"),
+    path("invoices/", invoices.InvoiceList.as_view(), name="invoices"),
+    path("invoices/new/", invoices.create, name="invoice_create"),
+    path("invoices/<int:pk>/", invoices.detail, name="invoice"),
+    path("invoices/<int:pk>/edit/", invoices.edit, name="invoice_edit"),
+    path("invoices/<int:pk>/submit/", invoices.submit, name="invoice_submit"),
+    path("invoices/<int:pk>/discard/", invoices.discard, name="invoice_discard"),
+    path("invoices/<int:pk>/credit/", invoices.credit, name="invoice_credit"),
+    path("invoices/<int:pk>/cancel/", invoices.cancel, name="invoice_cancel"),
+    path("invoices/<int:pk>/send/", invoices.send, name="invoice_send"),
+    path("invoices/<int:pk>/print/", invoices.make_pdf, name="invoice_print"),
+    path("invoices/<int:pk>/pdf/", invoices.pdf, name="invoice_pdf"),
+    path("bills/", bills.BillList.as_view(), name="bills"),
+    path("bills/new/", bills.create, name="bill_create"),
+    path("bills/<int:pk>/", bills.detail, name="bill"),
+    path("bills/<int:pk>/edit/", bills.edit, name="bill_edit"),
+    path("bills/<int:pk>/submit/", bills.submit, name="bill_submit"),
+    path("bills/<int:pk>/discard/", bills.discard, name="bill_discard"),
+    path("bills/<int:pk>/cancel/", bills.cancel, name="bill_cancel"),
+    path("bills/recurring/", bills.recurring_list, name="recurring_bills"),
+    path("bills/recurring/new/", bills.recurring_create, name="recurring_bill_create"),
+    path("bills/recurring/<int:pk>/", bills.recurring_edit, name="recurring_bill"),
+]
+
 PAYMENTS = [
     path("payments/", payments.PaymentList.as_view(), name="payments"),
 ]
@@ -70,6 +108,7 @@ PAYMENTS = [
 REPORTS = [
     path("reports/", reports.index, name="reports"),
     path("reports/postings/", postings.PostingList.as_view(), name="postings"),
+    path("reports/budget/plan/", budget.grid, name="budget"),
     path("reports/paper/<int:pk>/", reports.paper, name="report_paper"),
     path("reports/<slug:key>/", reports.report, name="report"),
     path("reports/<slug:key>/file/", reports.report_file, name="report_file"),
@@ -106,4 +145,4 @@ STATEMENTS = [
     path("statements/aside/<int:pk>/", statements.parked, name="parked_line"),
 ]
 
-urlpatterns = [*LEDGER, *STATEMENTS, *RECONCILE, *REPORTS, *PAYMENTS, *SETUP]
+urlpatterns = [*LEDGER, *STATEMENTS, *RECONCILE, *REPORTS, *TITLES, *PAYMENTS, *SETUP]

@@ -236,6 +236,39 @@ def line(
     return drawing("line", title, desc, "".join(body), height=height, linked='class="hit"' in body[-1])
 
 
+def fan(
+    middle: Sequence[Point],
+    low: Sequence[Point],
+    high: Sequence[Point],
+    *,
+    title: str,
+    text: Text,
+    desc: str = "",
+    names: tuple[str, str, str] = ("", "", ""),
+    height: int = HEIGHT,
+) -> SafeString:
+    """A line inside the band of what may be, both edges named at their end (names: of middle, low and high)."""
+    main = Series("now", middle)
+    edges = [Series("previous", low, names[1]), Series("previous", high, names[2])]
+    values = known([main, *edges])
+    is_flat = 2 * min(values) > max(values)  # far above zero a band would look like a line
+    scale = scale_for(values, from_zero=not is_flat, height=height)
+    left, lines = grid(scale, text)
+    room = WIDTH - left - 2 * SIDE - LETTER * max(len(last_value(main, text)), *map(len, names))
+    xs = [left + SIDE + room * n / max(1, len(middle) - 1) for n in range(len(middle))]
+    over, under = (runs(points, xs, scale) for points in (high, low))
+    band = " ".join([*over, *(" ".join(reversed(run.split())) for run in reversed(under))])
+    body = [lines, f'<polygon class="band" points="{band}"/>']
+    body += [f'<polyline class="{one.kind}" points="{run}"/>' for one in edges for run in runs(one.points, xs, scale)]
+    ends = [Decimal(scale.y(points[-1].value or 0)) for points in (middle, low, high)]
+    for name, y in zip(names[1:], ends[1:], strict=True):
+        if abs(y - ends[0]) >= 14:
+            body.append(f'<text x="{place(xs[-1] + 8)}" y="{place(y + 4)}">{escape(name)}</text>')
+    body += [f'<polyline class="now" points="{run}"/>' for run in runs(middle, xs, scale)]
+    body += [ending(main, xs, scale, text), x_labels(middle, xs, height, left)]
+    return drawing("line", title, desc, "".join(body), height=height, linked=False)
+
+
 def last_value(one: Series, text: Text) -> str:
     return next((text(Decimal(point.value)) for point in reversed(one.points) if point.value is not None), "")
 

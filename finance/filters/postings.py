@@ -51,9 +51,12 @@ class PostingFilters(lists.ListFilters):
     flow = django_filters.ChoiceFilter(
         label=_("Cash flow"),
         choices=[
-            ("other", _("Other side of cash")),
             ("cash", _("Cash and banks")),
             ("transit", _("Not yet reconciled")),
+            ("other", _("Other side of cash")),
+            ("other-operating", _("Operating activities")),
+            ("other-investing", _("Investing activities")),
+            ("other-financing", _("Financing activities")),
         ],
         method="of_flow",
     )

@@ -10,6 +10,7 @@ from .banking import (
     StatementLine,
 )
 from .bills import Bill, BillLine, BillTax, RecurringBill
+from .budgets import BudgetLine
 from .documents import TitlePolicy
 from .drafts import DraftEntry, DraftLine, RecurringEntry, RecurringLine
 from .invoices import Invoice, InvoiceLine, InvoiceTax, Tax, TaxProfile, TaxRate
@@ -39,6 +40,7 @@ __all__ = [
     "Bill",
     "BillLine",
     "BillTax",
+    "BudgetLine",
     "CostCentre",
     "DraftEntry",
     "DraftLine",

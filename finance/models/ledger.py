@@ -355,6 +355,7 @@ class Posting(models.Model):
                 include=["amount", "cost_centre"],
                 name="finance_posting_account",
             ),
+            models.Index(fields=["on", "id"], name="finance_posting_on"),  # lists walk it, whatever they filter
             models.Index(
                 fields=["instalment"], name="finance_posting_instalment", condition=Q(instalment__isnull=False)
             ),

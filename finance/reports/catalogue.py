@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.templatetags import display
 
-from . import aging, asking, balance_sheet, cash_flow, dre, general_ledger, trial_balance
+from . import aging, asking, balance_sheet, budget, cash_flow, dre, general_ledger, projection, trial_balance
 from .asking import Asked
 from .sheets import Sheet
 
@@ -30,6 +30,8 @@ class Report:
     has_centre: bool = True
     levels: int = 0
     as_of: bool = False
+    tab: str | Promise = ""  # its name where room is short
+    has_period: bool = True  # else it begins today
     whole: Callable[[Asked], Sheet] | None = None  # for a file or paper, where the page shows only a part
 
     def fit(self, asked: Asked) -> Asked:
@@ -43,6 +45,8 @@ class Report:
 
     def when(self, asked: Asked) -> str:
         """The days in words."""
+        if not self.has_period:
+            return gettext("From %(day)s on") % {"day": display.short_date(asked.today, year=True)}
         if self.as_of:
             return gettext("As of %(day)s") % {"day": display.short_date(asked.last_day, year=True)}
         return asking.name(asked.period)
@@ -91,6 +95,25 @@ REPORTS = {
             levels=1,
         ),
         Report(
+            "projection",
+            _("Cash projection"),
+            _("Will the money last, if customers pay as they are used to?"),
+            projection.sheet,
+            against=("",),
+            has_centre=False,
+            has_period=False,
+            tab=_("Projection"),
+        ),
+        Report(
+            "budget",
+            _("Budget against actual"),
+            _("Did it come as planned?"),
+            budget.sheet,
+            against=("",),
+            levels=1,
+            tab=_("Budget"),
+        ),
+        Report(
             "receivables",
             _("Receivables by age"),
             _("Who owes us, and how late are they?"),
@@ -99,6 +122,7 @@ REPORTS = {
             has_centre=False,
             as_of=True,
             whole=partial(aging.sheet, direction="receivable", whole=True),
+            tab=_("Receivables"),
         ),
         Report(
             "payables",
@@ -109,6 +133,7 @@ REPORTS = {
             has_centre=False,
             as_of=True,
             whole=partial(aging.sheet, direction="payable", whole=True),
+            tab=_("Payables"),
         ),
     )
 }

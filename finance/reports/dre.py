@@ -169,8 +169,7 @@ def _section(
         return []
     urls = [_link(column, without, section=[section]) for column in columns]
     amounts = [one.sections.get(section, ZERO) for one in statements]
-    label = str(Section(section).label) if section else _("Not placed in the statement")
-    rows = [Row(label, _cells(amounts, urls, statements, has_shares=has_shares), style="section")]
+    rows = [Row(section_name(section), _cells(amounts, urls, statements, has_shares=has_shares), style="section")]
     if asked.level == 1:
         return rows
     for node in plan:
@@ -181,6 +180,10 @@ def _section(
                 Row(node.name, _cells(amounts, urls, statements, has_shares=has_shares), code=node.code, level=1)
             )
     return rows
+
+
+def section_name(section: str) -> str:
+    return str(Section(section).label) if section else _("Not placed in the statement")
 
 
 def _link(column: Column, without: list[int], **what: object) -> str:

@@ -39,7 +39,7 @@ def context(report: Report, asked: Asked, sheet: Sheet, user: User) -> dict[str,
         "crumbs": [(report.title, "")],
         "others": [
             {
-                "label": one.title,
+                "label": one.tab or one.title,
                 "url": f"{reverse('finance:report', args=[one.key])}?{_shared(asked)}",
                 "current": one is report,
             }

@@ -81,6 +81,8 @@ class Sheet:
     proof: str = ""
     more: str = ""
     back: str = ""
+    door: str = ""  # where the figures are written, and what that is called
+    door_label: str = ""
     tables: Sequence["Sheet"] = field(default_factory=list)  # further parts under their own headings
 
     @property

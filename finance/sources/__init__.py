@@ -2,8 +2,10 @@
 
 from backoffice.core.imports import register
 
+from .budget import Budget
 from .statements import Statements
 from .trial_balance import TrialBalance
 
+register(Budget())
 register(Statements())
 register(TrialBalance())
