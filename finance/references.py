@@ -19,6 +19,7 @@ from .models import (
     RecurringEntry,
     Statement,
     StatementLine,
+    Title,
 )
 
 refs.register(

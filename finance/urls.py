@@ -7,7 +7,9 @@ from .views import (
     budget,
     drafts,
     entries,
+    home,
     invoices,
+    match_rules,
     matches,
     payments,
     periods,
@@ -106,6 +108,7 @@ PAYMENTS = [
 ]
 
 REPORTS = [
+    path("", home.home, name="home"),
     path("reports/", reports.index, name="reports"),
     path("reports/postings/", postings.PostingList.as_view(), name="postings"),
     path("reports/budget/plan/", budget.grid, name="budget"),
@@ -133,6 +136,15 @@ RECONCILE = [
     path("matches/<int:pk>/undo/", reconcile.undo, name="match_undo"),
 ]
 
+RULES = [
+    path("rules/", match_rules.RuleList.as_view(), name="match_rules"),
+    path("rules/new/", match_rules.create, name="match_rule_create"),
+    path("rules/<int:pk>/", match_rules.detail, name="match_rule"),
+    path("rules/<int:pk>/edit/", match_rules.edit, name="match_rule_edit"),
+    path("rules/<int:pk>/force/", match_rules.force, name="match_rule_force"),
+    path("rules/<int:pk>/trust/", match_rules.trust, name="match_rule_trust"),
+]
+
 STATEMENTS = [
     path("banks/", bank_accounts.BankAccountList.as_view(), name="bank_accounts"),
     path("banks/new/", bank_accounts.create, name="bank_account_create"),
@@ -145,4 +157,4 @@ STATEMENTS = [
     path("statements/aside/<int:pk>/", statements.parked, name="parked_line"),
 ]
 
-urlpatterns = [*LEDGER, *STATEMENTS, *RECONCILE, *REPORTS, *TITLES, *PAYMENTS, *SETUP]
+urlpatterns = [*LEDGER, *STATEMENTS, *RULES, *RECONCILE, *REPORTS, *TITLES, *PAYMENTS, *SETUP]

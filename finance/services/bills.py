@@ -184,6 +184,19 @@ def discard(*, bill_id: int, by: User) -> None:
 
 
 @transaction.atomic
+def save_recurring(*, values: dict[str, Any], by: User, pk: int | None = None, version: int = 0) -> RecurringBill:
+    """Write a bill that comes back, new or again. Raises papers.NotThere when somebody changed it meanwhile."""
+    if pk is None:
+        one = RecurringBill.objects.create(**values, made_by=by)
+    else:
+        if not RecurringBill.objects.filter(pk=pk, version=version).update(**values, made_by=by, version=version + 1):
+            raise papers.NotThere(_("Somebody changed it since you opened it."))
+        one = RecurringBill.objects.get(pk=pk)
+    audit.record("finance.recurring_bill_written", one, by=by)
+    return one
+
+
+@transaction.atomic
 def draft_due(*, today: date) -> list[Bill]:
     """Draft every recurring bill whose time has come; a second run drafts nothing."""
     made = []

@@ -4,6 +4,7 @@ The manager decides up to the company's limit, a director above. Approved, each 
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -242,39 +243,38 @@ def _day(approval: Approval) -> date:
 @transaction.atomic
 def change_due(*, instalment_id: int, due_on: date, version: int, by: User) -> None:
     """Move a due date while something is open. Raises NotOpen, second_person.Outdated."""
-    instalment = titles.lock([instalment_id]).get(instalment_id)
-    if instalment is None or not instalment.balance:
-        raise settlement.NotOpen(_("Nothing of it is open any more."))
-    if instalment.title.version != version:
-        raise second_person.Outdated(_("Somebody changed it since you opened it."))
-    before = instalment.due_on
-    Instalment.objects.filter(pk=instalment.pk).update(due_on=due_on)
-    Title.objects.filter(pk=instalment.title_id).update(version=version + 1)
-    audit.record(
-        "finance.due_changed", instalment.title, by=by, part=instalment.seq, changes={"due_on": (before, due_on)}
+    instalment = Instalment.objects.select_related("title").get(pk=instalment_id)
+    title = instalment.title
+    change(
+        title_id=title.pk,
+        version=version,
+        text=title.text,
+        terms=settlement.terms_of(title),
+        due={instalment_id: due_on},
+        by=by,
     )
 
 
 @transaction.atomic
-def change_title(*, title_id: int, text: str, terms: Terms, version: int, by: User) -> None:
-    """Change the text and the terms of a title; its facts stay. Raises second_person.Outdated."""
+def change(*, title_id: int, version: int, text: str, terms: Terms, due: dict[int, date], by: User) -> None:
+    """Change what may change of a title: text, terms, and the due dates of its open parts (instalment → day).
+
+    Raises NotOpen, second_person.Outdated.
+    """
+    found = titles.lock(due)
     title = Title.objects.get(pk=title_id)
-    changed = Title.objects.filter(pk=title_id, version=version).update(
-        text=text[:300],
-        discount_rate=terms.discount_rate,
-        discount_days=terms.discount_days,
-        fine_rate=terms.fine_rate,
-        interest_rate=terms.interest_rate,
-        version=version + 1,
-    )
+    if any(row.title_id != title_id or not row.balance for row in found.values()) or len(found) < len(due):
+        raise settlement.NotOpen(_("Nothing of it is open any more."))
+    before, facts = settlement.terms_of(title), asdict(terms)
+    changed = Title.objects.filter(pk=title_id, version=version).update(**facts, text=text[:300], version=version + 1)
     if not changed:
         raise second_person.Outdated(_("Somebody changed it since you opened it."))
-    before = settlement.terms_of(title)
-    pairs = {
-        name: (getattr(before, name), getattr(terms, name))
-        for name in ("discount_rate", "discount_days", "fine_rate", "interest_rate")
-        if getattr(before, name) != getattr(terms, name)
+    pairs: dict[str, tuple[Any, Any]] = {
+        name: (getattr(before, name), value) for name, value in facts.items() if getattr(before, name) != value
     }
     if title.text != text[:300]:
         pairs["text"] = (title.text, text[:300])
+    for pk, row in found.items():
+        Instalment.objects.filter(pk=pk).update(due_on=due[pk])
+        pairs[f"due_on {row.seq}"] = (row.due_on, due[pk])
     audit.record("finance.title_edited", title, by=by, changes=pairs)

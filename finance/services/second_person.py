@@ -67,6 +67,12 @@ def waiting(kind: str, ref: str) -> Approval | None:
     return Approval.objects.filter(kind=kind, subject=ref, state=Approval.State.WAITING).first()
 
 
+def waiting_about(subjects: list[str]) -> list[Approval]:
+    """Every question of finance that waits about these records."""
+    rows = Approval.objects.filter(subject__in=subjects, state=Approval.State.WAITING, kind__startswith="finance.")
+    return list(rows.order_by("pk"))
+
+
 def pk_of(approval: Approval) -> int:
     return int(approval.subject.rpartition(":")[2])
 

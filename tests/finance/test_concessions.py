@@ -125,7 +125,7 @@ def test_a_due_date_moves_while_something_is_open() -> None:
 def test_terms_change_and_facts_stay() -> None:
     title = sold("100.00")
 
-    concessions.change_title(title_id=title.pk, text="Late", terms=USUAL, version=1, by=person("finance_clerk"))
+    concessions.change(title_id=title.pk, text="Late", terms=USUAL, version=1, due={}, by=person("finance_clerk"))
 
     title.refresh_from_db()
     assert (title.text, title.interest_rate, title.amount, title.version) == ("Late", D("0.01"), D("100.00"), 2)

@@ -1,0 +1,57 @@
+"""Acts on many instalments at once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.core.lists import BulkAction
+from backoffice.core.models import User
+
+from .forms.titles import BulkDueForm, BulkSettleForm
+from .models import Instalment, Period, Title
+from .services import concessions, settlement, titles
+
+
+class Settle(BulkAction):
+    """Each with what is due on that day, fine and interest in it."""
+
+    key = "settle"
+    label = gettext_lazy("Settle in full")
+    right = "finance.title.submit"
+    form = BulkSettleForm
+
+    def refusals(self, rows: Sequence[Instalment], *, by: User, **answers: Any) -> dict[Any, str]:
+        month = Period.objects.filter(starts_on=answers["on"].replace(day=1)).first()
+        is_open = month is not None and month.state == Period.State.OPEN
+        refused = {}
+        for row in rows:
+            if not row.balance:
+                refused[row.pk] = _("Nothing of it is open any more.")
+            elif row.title.kind == Title.Kind.CREDIT:
+                refused[row.pk] = _("A credit is settled with what its party owes.")
+            elif not is_open:
+                refused[row.pk] = _("The month is closed for postings.")
+        return refused
+
+    def apply(self, pks: Sequence[Any], *, by: User, **answers: Any) -> None:
+        found = titles.lock(pks)
+        for pk in sorted(found):
+            due = settlement.owed(found[pk], on=answers["on"])
+            settlement.settle(instalment_id=pk, paid=due.total, on=answers["on"], account=answers["account"].pk, by=by)
+
+
+class MoveDue(BulkAction):
+    key = "move_due"
+    label = gettext_lazy("Move the due date")
+    right = "finance.title.edit"
+    form = BulkDueForm
+
+    def refusals(self, rows: Sequence[Instalment], *, by: User, **answers: Any) -> dict[Any, str]:
+        return {row.pk: _("Nothing of it is open any more.") for row in rows if not row.balance}
+
+    def apply(self, pks: Sequence[Any], *, by: User, **answers: Any) -> None:
+        for pk, row in titles.lock(pks).items():
+            row.title.refresh_from_db(fields=["version"])
+            concessions.change_due(instalment_id=pk, due_on=answers["due_on"], version=row.title.version, by=by)

@@ -1,0 +1,43 @@
+"""Invoices on paper and on their way; bills that come back."""
+
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.core import jobs
+from backoffice.core.beat import crontab, daily
+from finance.models import Invoice
+from finance.services import bills, invoice_papers
+
+
+@jobs.job(invoice_papers.PDF, title=gettext_lazy("Print an invoice"))
+def print_invoice(work: jobs.Work, *, invoice_id: int, language: str = "en") -> dict[str, object]:
+    invoice = _invoice(invoice_id)
+    with translation.override(language):
+        with work.writing():
+            invoice_papers.keep(invoice)
+        return {"url": reverse("finance:invoice_pdf", args=[invoice_id]), "text": _("The invoice on paper")}
+
+
+@jobs.job(invoice_papers.SEND, title=gettext_lazy("Send an invoice"))
+def send_invoice(work: jobs.Work, *, invoice_id: int, to: str, language: str = "en") -> dict[str, object]:
+    invoice = _invoice(invoice_id)
+    with translation.override(language):
+        work.check()
+        with work.writing():
+            invoice_papers.send(invoice, to=to, by=work.job.asked_by)
+        return {"url": reverse("finance:invoice", args=[invoice_id]), "text": _("Sent to %(to)s.") % {"to": to}}
+
+
+@jobs.job("finance.draft_bills", title=gettext_lazy("Draft bills that come back"))
+def draft_bills(work: jobs.Work) -> dict[str, object]:
+    made = bills.draft_due(today=timezone.localdate())
+    return {"text": str(_("%(n)s drafted.") % {"n": len(made)})}
+
+
+def _invoice(pk: int) -> Invoice:
+    return Invoice.objects.select_related("party", "credits", "title", "pdf").get(pk=pk)
+
+
+daily(crontab(hour="1-22", minute=15), "finance.draft_bills")

@@ -1,0 +1,228 @@
+"""What the pages of titles show, read in a few queries."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from finance.models import Instalment, JournalEntry, Posting, StatementLine, Title
+from finance.services import settlement
+from finance.terms import ZERO, Due, due
+
+CHARGES = (Posting.Role.FINE, Posting.Role.INTEREST)
+BESIDES = (*CHARGES, Posting.Role.DISCOUNT, Posting.Role.REBATE, Posting.Role.FEE, Posting.Role.ADVANCE)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one entry did to one part."""
+
+    entry: JournalEntry
+    part: Instalment
+    role: str
+    amount: Decimal  # without sign
+    restores: bool  # a reversal
+    is_undone: bool
+    besides: list[tuple[str, Decimal]]  # fine, interest, discount of the same entry
+    line_id: int | None
+    can_undo: bool  # here; what a statement line settled is undone there
+
+
+@dataclass(frozen=True)
+class Part:
+    row: Instalment
+    due: Due
+    tone: str
+    state: str
+
+    @property
+    def open(self) -> Decimal:
+        return abs(self.row.balance)
+
+    @property
+    def size(self) -> Decimal:
+        return abs(self.row.amount)
+
+
+@dataclass(frozen=True)
+class TitlePage:
+    title: Title
+    parts: list[Part]
+    steps: list[Step]
+    is_cancelled: bool
+    issue_entry: JournalEntry | None
+    line: StatementLine | None
+    state: str = ""
+    tone: str = ""
+    open: Decimal = ZERO
+    due: Decimal = ZERO
+    settled: Decimal = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        return abs(self.title.amount)
+
+    @property
+    def next_part(self) -> Instalment | None:
+        """The open part that is due first."""
+        return min((part.row for part in self.parts if part.open), key=lambda row: (row.due_on, row.seq), default=None)
+
+
+def state_of(row: Instalment, today: date, *, is_cancelled: bool = False) -> tuple[str, str]:
+    """Tone and word of one part."""
+    if is_cancelled:
+        return "quiet", _("Cancelled")
+    if not row.balance:
+        return "good", _("Settled")
+    if row.title.kind == Title.Kind.CREDIT:
+        return "info", _("Credit")
+    if row.due_on < today:
+        return "wrong", _("Overdue")
+    return "attention", _("Open")
+
+
+def age_of(row: Instalment, today: date) -> str:
+    """How late an open part is, in the buckets of the aging."""
+    days = (today - row.due_on).days
+    if not row.balance:
+        return ""
+    if days <= 0:
+        return _("Not due yet")
+    for limit, words in ((30, _("1 to 30 days")), (60, _("31 to 60 days")), (90, _("61 to 90 days"))):
+        if days <= limit:
+            return words
+    return _("More than 90 days")
+
+
+def dues(rows: Iterable[Instalment], today: date) -> dict[int, Due]:
+    """What settles each part today, in one query for those settled in part. Rows come with their titles."""
+    rows = list(rows)
+    partly = [row.pk for row in rows if row.balance and row.balance != row.amount]
+    charged = _charged(partly) if partly else {}
+    found = {}
+    for row in rows:
+        fined, until = charged.get(row.pk, (False, None))
+        if row.title.kind == Title.Kind.CREDIT:
+            found[row.pk] = Due(principal=abs(row.balance))
+        else:
+            found[row.pk] = due(
+                abs(row.balance),
+                due_on=row.due_on,
+                on=today,
+                terms=settlement.terms_of(row.title),
+                fined=fined,
+                charged_until=until,
+            )
+    return found
+
+
+def _charged(pks: list[int]) -> dict[int, tuple[bool, date | None]]:
+    settling = Posting.objects.filter(
+        instalment__in=pks, role=Posting.Role.PRINCIPAL, entry__reverses=None, entry__reversed_by=None
+    ).values_list("instalment_id", "entry_id")
+    parts: dict[int, list[int]] = {}
+    for part, entry in settling:
+        parts.setdefault(entry, []).append(part)
+    found: dict[int, tuple[bool, date | None]] = {}
+    for entry, role, on in Posting.objects.filter(entry__in=list(parts), role__in=CHARGES).values_list(
+        "entry_id", "role", "on"
+    ):
+        for part in parts[entry]:
+            fined, until = found.get(part, (False, None))
+            if role == Posting.Role.FINE:
+                fined = True
+            else:
+                until = max(until or on, on)
+            found[part] = (fined, until)
+    return found
+
+
+def cancelled(entries: set[int]) -> set[int]:
+    """Those of the entries that were reversed."""
+    if not entries:
+        return set()
+    return {pk for pk in JournalEntry.objects.filter(reverses__in=entries).values_list("reverses_id", flat=True) if pk}
+
+
+def title_page(pk: int, *, today: date) -> TitlePage | None:
+    """One title with its parts, what happened to them and what they owe today."""
+    title = Title.objects.select_related("party", "account", "cost_centre", "batch").filter(pk=pk).first()
+    if title is None:
+        return None
+    rows = list(title.instalments.order_by("seq"))
+    for row in rows:
+        row.title = title
+    postings = list(
+        Posting.objects.filter(instalment__in=rows)
+        .select_related("entry__journal", "entry__made_by", "entry__reversed_by")
+        .order_by("-on", "-entry_id", "seq")[:400]
+    )
+    issue = next((p.entry for p in postings if p.entry_id == title.entry_id), None)
+    is_cancelled = issue is not None and _undone(issue)
+    owed = dues(rows, today)
+    parts = [Part(row, owed[row.pk], *state_of(row, today, is_cancelled=is_cancelled)) for row in rows]
+    steps, line = _steps([p for p in postings if p.entry_id != title.entry_id], {row.pk: row for row in rows})
+    whole = abs(sum((row.balance for row in rows), ZERO))
+    tone, state = _whole(parts, is_cancelled)
+    return TitlePage(
+        title=title,
+        parts=parts,
+        steps=steps,
+        is_cancelled=is_cancelled,
+        issue_entry=issue,
+        line=line,
+        state=state,
+        tone=tone,
+        open=whole,
+        due=sum((part.due.total for part in parts), ZERO),
+        settled=ZERO if is_cancelled else abs(title.amount) - whole,
+    )
+
+
+def _whole(parts: list[Part], is_cancelled: bool) -> tuple[str, str]:
+    tones = [(part.tone, part.state) for part in parts]
+    if not is_cancelled and any(part.open for part in parts) and not all(part.open for part in parts):
+        late = next((one for one in tones if one[0] == "wrong"), None)
+        return late or ("attention", _("Settled in part"))
+    return next((one for one in tones if one[0] == "wrong"), tones[0])
+
+
+def _undone(entry: JournalEntry) -> bool:
+    return getattr(entry, "reversed_by", None) is not None
+
+
+def _steps(postings: list[Posting], parts: dict[int, Instalment]) -> tuple[list[Step], StatementLine | None]:
+    entries = {p.entry_id for p in postings}
+    besides: dict[int, list[tuple[str, Decimal]]] = {}
+    lines: dict[int, int] = {}
+    for other in Posting.objects.filter(entry__in=entries, instalment=None).exclude(role=""):
+        if other.line_id:
+            lines.setdefault(other.entry_id, other.line_id)
+        elif other.role in BESIDES:
+            besides.setdefault(other.entry_id, []).append((other.get_role_display(), abs(other.amount)))
+    steps = []
+    for p in postings:
+        assert p.instalment_id is not None
+        restores = p.entry.kind == JournalEntry.Kind.REVERSAL
+        steps.append(
+            Step(
+                entry=p.entry,
+                part=parts[p.instalment_id],
+                role=p.get_role_display(),
+                amount=abs(p.amount),
+                restores=restores,
+                is_undone=_undone(p.entry),
+                besides=besides.get(p.entry_id, []),
+                line_id=lines.get(p.entry_id),
+                can_undo=not restores
+                and not _undone(p.entry)
+                and p.role == Posting.Role.PRINCIPAL
+                and p.entry_id not in lines
+                and not p.entry.approved_by_id,
+            )
+        )
+    line_id = next((step.line_id for step in steps if step.line_id and not step.is_undone), None)
+    line = StatementLine.objects.select_related("bank_account").filter(pk=line_id).first() if line_id else None
+    return steps, line
