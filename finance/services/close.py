@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from backoffice.core import lists
 from backoffice.core.models import Job, User
-from backoffice.core.templatetags.display import money
+from backoffice.core.templatetags.display import day, money, month
 from finance.models import (
     Account,
     BankAccount,
@@ -111,14 +111,14 @@ def earlier(period: Period) -> Iterable[Point]:
     before = Period.objects.filter(starts_on__lt=period.starts_on).exclude(state=Period.State.CLOSED)
     first = before.order_by("starts_on").first()
     if first:
-        text = _("%(month)s is not closed. Months close in order.") % {"month": first}
+        text = _("%(month)s is not closed. Months close in order.") % {"month": month(first.starts_on)}
         yield Point(text, reverse("finance:period", args=[first.pk]), blocks=True)
 
 
 @check("finance.over", gettext_lazy("The month is over"), order=6)
 def over(period: Period) -> Iterable[Point]:
     if period.ends_on > timezone.localdate():
-        yield Point(_("The month lasts until %(day)s.") % {"day": (period.ends_on - timedelta(days=1)).isoformat()})
+        yield Point(_("The month lasts until %(day)s.") % {"day": day(period.ends_on - timedelta(days=1))})
 
 
 @check("finance.statements", gettext_lazy("Bank statements reach the end of the month and agree"), order=10)
@@ -142,9 +142,7 @@ def statements(period: Period) -> Iterable[Point]:
         if bank.reaches is None and bank.last is None:
             yield Point(_("%(bank)s: no statement yet.") % {"bank": bank})
         elif bank.reaches is None:
-            yield Point(
-                _("%(bank)s: the last statement ends on %(day)s.") % {"bank": bank, "day": bank.last.isoformat()}
-            )
+            yield Point(_("%(bank)s: the last statement ends on %(day)s.") % {"bank": bank, "day": day(bank.last)})
         elif bank.closing is not None and (off := bank.closing - (bank.booked or ZERO)):
             yield Point(
                 _("%(bank)s: the statement closes %(off)s away from the books.") % {"bank": bank, "off": money(off)}
@@ -187,7 +185,7 @@ def recurring(period: Period) -> Iterable[Point]:
     for record in RecurringEntry.objects.filter(is_active=True, next_on__lt=period.ends_on).order_by("next_on", "pk")[
         :10
     ]:
-        why = record.problem or _("not made yet for %(day)s") % {"day": record.next_on}
+        why = record.problem or _("not made yet for %(day)s") % {"day": day(record.next_on)}
         if record.mode == RecurringEntry.Mode.AUTOMATIC and record.approved_by_id is None:
             why = _("its template waits for approval")
         yield Point(f"{record.text}: {why}", reverse("finance:recurring_entry", args=[record.pk]))
@@ -215,7 +213,7 @@ def proved(period: Period) -> Iterable[Point]:
     """By the last night's proof; it walks every seal and is too long for a page."""
     last = Job.objects.filter(kind="finance.verify_ledger", state=Job.State.DONE).order_by("-pk").first()
     if last is None or last.ended_at is None:
-        yield Point(_("They were not proved yet. The proof runs each night, or now by the button below."))
+        yield Point(_("They were not proved yet. The proof runs each night, and at once when asked."))
     elif (last.result or {}).get("ok") is False:
         yield Point(_("The last proof found that the books do not hold."), blocks=True)
     elif last.ended_at.date() < period.ends_on - timedelta(days=1):

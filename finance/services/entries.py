@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from backoffice.core import events
 from backoffice.core.models import Approval, User
 from backoffice.core.services import approvals, audit, notices
+from backoffice.core.templatetags.display import month
 from finance.models import Account, DraftEntry, DraftLine, Journal, JournalEntry, Period, Posting
 
 from . import ledger, periods
@@ -173,10 +174,10 @@ def period_problem(on: date, people: Sequence[User] = ()) -> str:
         return _("There is no month of the books for this day. Check the year.")
     if period.state == Period.State.CLOSED:
         return _("%(month)s is closed. Choose a later date, or ask for the month to be opened again.") % {
-            "month": period
+            "month": month(period.starts_on)
         }
     if period.state == Period.State.SOFT and not periods.live_leave(period, people).exists():
-        return _("%(month)s is soft-closed and nobody gave leave to post into it.") % {"month": period}
+        return _("%(month)s is soft-closed and nobody gave leave to post into it.") % {"month": month(period.starts_on)}
     return ""
 
 

@@ -28,6 +28,7 @@ def tree(request: PersonRequest) -> HttpResponse:
         "rows": rows,
         "shows_retired": shows_retired,
         "may_create": request.user.may("finance.account.create"),
+        "may_read_entries": request.user.may("finance.entry.read"),
     }
     return render(request, "finance/ledger/accounts.html", context)
 

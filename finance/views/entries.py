@@ -39,7 +39,7 @@ class EntryList(lists.ListPage):
     lead = gettext_lazy("The books, entry by entry. What is posted stays; corrections are reversals.")
     filters = EntryFilters
     search_fields = ("text",)
-    search_label = gettext_lazy("Number, as 2026/15, or words of the text")
+    search_label = gettext_lazy("Number or words")
     default_order = "-on"
     export_right = "finance.entry.export"
     empty_text = gettext_lazy("Nothing is posted yet. Entries come with statements, invoices and bills, or by hand.")

@@ -85,6 +85,9 @@ def close_month(request: PersonRequest, pk: int) -> HttpResponse:
         messages.info(request, _("This month is closed already."))
         return redirect(here)
     lines = close.checklist(period)
+    if blocking := [point.text for line in lines for point in line.points if point.blocks]:
+        messages.error(request, " ".join(blocking))
+        return redirect(here)
     open_lines = [line for line in lines if line.points]
     form = CloseForm(request.POST or None, is_clean=not open_lines)
     if request.method == "POST" and form.is_valid():

@@ -80,7 +80,7 @@ def test_what_waits_for_approval_blocks(manager: User) -> None:
 def test_an_earlier_open_month_blocks(manager: User) -> None:
     june = Period.objects.get(starts_on=date(2026, 6, 1))
 
-    with pytest.raises(close.NotClosed, match="2026-05 is not closed"):
+    with pytest.raises(close.NotClosed, match="May 2026 is not closed"):
         close.close(period_id=june.pk, by=manager, reason="x")
 
 
@@ -92,7 +92,7 @@ def test_statements_that_are_missing_or_close_elsewhere_are_named() -> None:
     Statement.objects.create(
         bank_account=bank, format="ofx", reader="1", starts_on=date(2026, 5, 1), ends_on=date(2026, 5, 20)
     )
-    assert missing() == {"finance.statements": ["Itaú: the last statement ends on 2026-05-20."]}
+    assert missing() == {"finance.statements": ["Itaú: the last statement ends on 20\xa0May."]}
 
     last = Statement.objects.create(
         bank_account=bank, format="ofx", reader="1", starts_on=date(2026, 5, 1), ends_on=date(2026, 5, 31),
