@@ -266,14 +266,20 @@ def _open(part: Part, batch: ImportBatch, *, is_new: bool) -> Statement:
         format=part.format[:12],
         reader=part.reader[:20],
         label=facts.label[:120],
-        starts_on=facts.starts_on or part.first,
-        ends_on=facts.ends_on or part.last,
+        starts_on=span(part)[0],
+        ends_on=span(part)[1],
         opening=None if facts.opening_is_derived else facts.opening,
         closing=facts.closing,
         found=part.found,
         sum=part.sum,
         warnings=part.warnings,
     )
+
+
+def span(part: Part) -> tuple[date | None, date | None]:
+    """The days that the part tells of; a file that announces the future ends today."""
+    first, last = part.facts.starts_on or part.first, part.facts.ends_on or part.last
+    return first, min(last, timezone.localdate()) if last else None
 
 
 def twin_of(part: Part) -> Statement | None:
@@ -286,8 +292,8 @@ def twin_of(part: Part) -> Statement | None:
             closing=facts.closing,
             found=part.found,
             sum=part.sum,
-            starts_on=facts.starts_on or part.first,
-            ends_on=facts.ends_on or part.last,
+            starts_on=span(part)[0],
+            ends_on=span(part)[1],
         )
         .order_by("-pk")
         .first()

@@ -28,6 +28,7 @@ class Statements(FileSource):
     left = gettext_lazy("What was written so far is complete in itself. Write the rest.")
     findings_template = "finance/statements/findings.html"
     question_template = "finance/statements/question.html"
+    question_title = gettext_lazy("Account")
 
     def files_form(self, *args: Any, **kwargs: Any) -> Form:
         return StatementFilesForm(*args, **kwargs)

@@ -20,7 +20,7 @@ from backoffice.core.http import PersonRequest
 from backoffice.core.lists import Column
 from backoffice.core.models import User
 from backoffice.core.selectors import activity
-from backoffice.core.templatetags.display import badge
+from backoffice.core.templatetags.display import badge, number
 from finance.forms.statements import BankAccountForm, StatementFilesForm
 from finance.models import BankAccount, ParkedLine, Statement
 from finance.selectors.proof import CAP, proof
@@ -52,7 +52,7 @@ def _last(field: str) -> Subquery:
 
 def _waiting(account: Any) -> str:
     count: int = account.waiting
-    return str(CAP) + "+" if count > CAP else str(count)
+    return _("more than %(n)s") % {"n": number(CAP)} if count > CAP else number(count)
 
 
 @entrance("finance.bank_account.read")
@@ -71,7 +71,7 @@ class BankAccountList(lists.ListPage):
         lists.Column("number", gettext_lazy("Number"), value=lambda account: masked(account.number)),
         lists.Column("closing", gettext_lazy("Balance at the bank"), kind="money"),
         lists.Column("closing_on", gettext_lazy("Last statement"), kind="day"),
-        lists.Column("waiting", gettext_lazy("Open lines"), value=_waiting, kind="text"),
+        lists.Column("waiting", gettext_lazy("Open lines"), value=_waiting),
         lists.Column("oldest_on", gettext_lazy("Oldest open"), kind="day"),
         lists.Column("kind", gettext_lazy("Kind"), value=BankAccount.get_kind_display, optional=True),
         lists.Column("currency", gettext_lazy("Currency"), optional=True),

@@ -4,13 +4,16 @@ A new task or job without a scene here fails the last test. A scene prepares a d
 a job is run by a late holder beside the one that took it over, which is how work is doubled here in earnest.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import current_app
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.utils import timezone
@@ -25,7 +28,7 @@ from tests.factories.facts import fact
 from tests.factories.imports import TABLE, Things
 from tests.factories.people import person
 from tests.factories.shop import order
-from tests.factories.statements import bank, ofx
+from tests.factories.statements import bank, file_of, ofx
 from tests.factories.worker_side import LEDGER
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,6 +79,7 @@ def clean() -> None:
 @pytest.fixture(autouse=True)
 def room(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
+    settings.STATEMENT_FOLDER = ""  # a scene names one; the fixture takes it back
     yield
     connection.close()
     with connection.cursor() as cursor:
@@ -224,6 +228,27 @@ def statement_to_take() -> Run:
     return doubled_row()
 
 
+def dropped_statement() -> Path:
+    """A folder that holds one whole statement."""
+    folder = Path(settings.MEDIA_ROOT) / "dropped"
+    folder.mkdir(exist_ok=True)
+    settings.STATEMENT_FOLDER = str(folder)
+    os.utime(file_of(folder), (0, 0))
+    return folder
+
+
+def folder_to_watch() -> Run:
+    dropped_statement()
+    return task("finance.watch_statements")
+
+
+def folder_to_take() -> Run:
+    plan.install()
+    bank()
+    dropped_statement()
+    return doubled("finance.take_from_folder", None)
+
+
 def list_to_export() -> Run:
     late_orders()
     asked = {"query": "", "columns": ["number"], "file_kind": "csv", "style": "br", "total": 3, "language": "en"}
@@ -256,6 +281,8 @@ SCENES: dict[str, Callable[[], Run]] = {
     "imports.check": import_to_check,
     "imports.write": import_to_write,
     "imports.take": statement_to_take,
+    "finance.watch_statements": folder_to_watch,
+    "finance.take_from_folder": folder_to_take,
     "imports.undo": import_to_undo,
     "kpis.roll_up": dirty_numbers,
     "kpis.prove": numbers_to_prove,

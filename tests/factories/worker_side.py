@@ -8,6 +8,7 @@ from backoffice.core.events import handles
 from backoffice.core.imports import register
 from backoffice.core.jobs import Work, job
 from backoffice.core.models import Event
+from tests.factories import slow_statements  # noqa: F401 (slows this process where a test asks for it)
 from tests.factories.imports import Things
 
 LEDGER = "CREATE TABLE IF NOT EXISTS test_ledger (what text, n int)"

@@ -164,6 +164,7 @@ class FileSource(Source):
     left: str | Promise = ""  # what a cancelled writing leaves behind, in words
     findings_template: str = ""  # drawn with `findings` in place of the four numbers and the sheets
     question_template: str = ""  # drawn around the form of `question`
+    question_title: str | Promise = ""  # what the step is called in which it is asked
 
     def files_form(self, *args: Any, **kwargs: Any) -> "Form":
         """The form of step one; its field `uploads` cleans to a list."""

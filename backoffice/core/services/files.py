@@ -36,6 +36,12 @@ def store_path(path: Path, *, by: User | None) -> StoredFile:
         return _store(_blocks(file), path.stat().st_size, path.name, "", by)
 
 
+def digest_of(path: Path) -> str:
+    """The SHA-256 under which a file of this machine would be kept."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def path_of(stored: StoredFile) -> Path:
     """Where the content lies."""
     return Path(settings.MEDIA_ROOT) / stored.path

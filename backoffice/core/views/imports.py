@@ -126,7 +126,7 @@ def send(request: PersonRequest, key: str) -> HttpResponse:
             form.add_error("uploads", str(problem))
         else:
             return redirect("import", batch.pk)
-    context = {"source": source, "form": form, "steps": _steps(0), "cancel_url": reverse("imports")}
+    context = {"source": source, "form": form, "steps": _steps(0, source), "cancel_url": reverse("imports")}
     return render(request, "core/imports/send.html", context, status=422 if form.errors else 200)
 
 
@@ -139,7 +139,8 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "batch": batch,
         "source": source,
-        "steps": _steps(STEP_OF.get(State(batch.state), 2 if batch.counts or batch.mapping else 0)),
+        "steps": _steps(STEP_OF.get(State(batch.state), 2 if batch.counts or batch.mapping else 0), source),
+        "state": _state(batch, source),
         "tone": TONES.get(State(batch.state), "quiet"),
         "files": list(batch.files.select_related("file").order_by("position")),
         "may_create": request.user.may(source.right_create),
@@ -170,7 +171,8 @@ def columns(request: PersonRequest, pk: int) -> HttpResponse:
         return _moved_on(request, pk)
     form = _question(batch, source, request.user, request.POST)
     if not form.is_valid():
-        context = {"batch": batch, "source": source, "steps": _steps(1), "form": form, "may_create": True}
+        context = {"batch": batch, "source": source, "steps": _steps(1, source), "form": form, "may_create": True}
+        context["state"] = _state(batch, source)
         return render(request, "core/imports/detail.html", context, status=422)
     if isinstance(source, FileSource):
         return _do(request, pk, service.answer, chosen=source.answer(batch, form, request.user), by=request.user)
@@ -277,11 +279,18 @@ def _moved_on(request: PersonRequest, pk: int) -> HttpResponse:
     return redirect("import", pk)
 
 
-def _steps(now: int) -> list[dict[str, Any]]:
+def _steps(now: int, source: Source) -> list[dict[str, Any]]:
+    asked = source.question_title if isinstance(source, FileSource) else STEPS[1]
     return [
         {"label": label, "state": "past" if place < now else "now" if place == now else "next"}
-        for place, label in enumerate(STEPS)
+        for place, label in enumerate([STEPS[0], asked, *STEPS[2:]])
     ]
+
+
+def _state(batch: ImportBatch, source: Source) -> str:
+    if batch.state == State.MAPPING and isinstance(source, FileSource):
+        return _("A question is open")
+    return str(batch.get_state_display())
 
 
 def _findings(batch: ImportBatch, source: Source) -> dict[str, Any]:
