@@ -121,4 +121,3 @@ def read(source: Source, events: Callable[[Source], Iterator[Event]]) -> Iterato
         raise Refusal(NONE_READ, name=refused[0][0], reason=str(refused[0][1]))
     for name, refusal in refused:
         yield Notice(MEMBER, {"name": name, "reason": str(refusal)})
-

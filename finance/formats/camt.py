@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from xml.etree.ElementTree import Element  # noqa: S405 (a type; parsing is in markup.py)
+from xml.etree.ElementTree import Element
 
 from . import values
-from .markup import child, children, elements, local, root_of, words
+from .markup import Walk, child, children, local, root_of, words
 from .shapes import AccountPart, Begin, Event, Head, Notice, Refusal, gettext_noop
 from .sources import Source
 from .tally import Tally
@@ -19,6 +19,7 @@ from .tally import Tally
 READER = "camt 1"
 _MESSAGES = {"BkToCstmrStmt": "camt053", "BkToCstmrDbtCdtNtfctn": "camt054"}
 _REPORTS = {"Stmt", "Ntfctn"}
+_CONTAINERS = frozenset({"BizMsgEnvlp", "Document", "BkToCstmrAcctRpt", *_MESSAGES, *_REPORTS})
 _NO_REFERENCE = {"NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOTAPPLICABLE"}
 
 INTRADAY = gettext_noop("This is an intraday report (camt.052); import the statement (camt.053) of the day instead.")
@@ -29,7 +30,9 @@ NO_SIDE = gettext_noop("Neither debit nor credit is marked: “%(value)s”.")
 NO_DATE = gettext_noop("The date “%(value)s” cannot be read.")
 OTHER_CURRENCY = gettext_noop("The line is in %(found)s, the account in %(currency)s.")
 OTHER_BALANCE = gettext_noop("The closing balance is in %(found)s, the account in %(currency)s.")
-REMAINDER = gettext_noop("The details of %(where)s sum to %(details)s, the entry is %(entry)s; the rest is a line of its own.")
+REMAINDER = gettext_noop(
+    "The details of %(where)s sum to %(details)s, the entry is %(entry)s; the rest is a line of its own."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,9 @@ def _signed(element: Element) -> _Money | None:
 
 def _day(element: Element | None) -> date | None:
     """A choice of Dt and DtTm; the day as printed."""
-    return values.stamp(words(element, "Dt") or words(element, "DtTm") or ((element.text or "") if element is not None else ""))
+    return values.stamp(
+        words(element, "Dt") or words(element, "DtTm") or ((element.text or "") if element is not None else "")
+    )
 
 
 class _Statement:
@@ -112,13 +117,16 @@ class _Statement:
         elif code == "CLBD":
             self.closing, self.balance_on = money, _day(child(element, "Dt"))
 
+    def _currency(self) -> str:
+        balance = self.opening or self.previous or self.closing
+        return self.currency or (balance.currency if balance else "")
+
     def part(self) -> AccountPart:
         opening = self.opening or self.previous
-        currency = self.currency or (opening.currency if opening else "")
         return AccountPart(
             id=self.facts.get("account", ""),
             bank=self.facts.get("bank", ""),
-            currency=currency or (self.closing.currency if self.closing else ""),
+            currency=self._currency(),
             label=self.facts.get("Id") or self.facts.get("ElctrncSeqNb", ""),
             opening=opening.amount if opening else None,
             closing=self.closing.amount if self.closing else None,
@@ -146,10 +154,10 @@ class _Statement:
         self.entries += 1
         where = f"Ntry {self.entries}"
         money = _signed(entry)
-        if money and not self.currency and not self.opening and not self.previous:
+        if money and not self._currency():
             self.currency = money.currency
         yield from self.begin()
-        currency = self.part().currency
+        currency = self._currency()
         on = _day(child(entry, "BookgDt")) or _day(child(entry, "ValDt")) or self.balance_on
         if money is None or on is None or (currency and money.currency and money.currency != currency):
             yield self.tally.quarantine(where, *self._problem(entry, money, on, currency), _raw(entry))
@@ -244,7 +252,9 @@ def _said(entry: Element, detail: Element | None, amount: Decimal) -> dict[str, 
     known = [found for name in names if (found := words(references, name)) and found.upper() not in _NO_REFERENCE]
     own = words(entry, "AcctSvcrRef") or words(entry, "NtryRef")
     party, tax_id = _other_side(child(detail, "RltdPties"), amount)
-    reference = known[0] if known else next((words(p, "CdtrRefInf", "Ref") for p in children(remittance, "Strd")), "") or own
+    reference = (
+        known[0] if known else next((words(p, "CdtrRefInf", "Ref") for p in children(remittance, "Strd")), "") or own
+    )
     return {
         "text": text or party or reference,
         "payer": party,
@@ -283,28 +293,22 @@ def read(source: Source, *, today: date) -> Iterator[Event]:
         raise Refusal(NOT_CAMT, root=root)
     statement: _Statement | None = None
     message, statements = "", 0
-    for event, path in elements(source):
-        element = path[-1]
-        name = local(element)
-        if event == "start":
-            if name == "BkToCstmrAcctRpt":
-                raise Refusal(INTRADAY)
-            if name in _MESSAGES and not message:
-                message = _MESSAGES[name]
-                yield Head(message, READER, source.name)
-            elif name in _REPORTS and message and statement is None:
-                statement = _Statement(today)
-                statements += 1
-        elif statement and name in _REPORTS and len(path) > 1 and local(path[-2]) in _MESSAGES:
+    for event, name, element in Walk(source, _CONTAINERS):
+        if event == "start" and name == "BkToCstmrAcctRpt":
+            raise Refusal(INTRADAY)
+        if event == "start" and name in _MESSAGES and not message:
+            message = _MESSAGES[name]
+            yield Head(message, READER, source.name)
+        elif event == "start" and name in _REPORTS and message:
+            statement = _Statement(today)
+            statements += 1
+        elif event == "end" and name in _REPORTS and statement:
             yield from statement.end()
             statement = None
-            path[-2].remove(element)
-        elif statement and len(path) > 1 and local(path[-2]) in _REPORTS:
-            if name == "Ntry":
-                yield from statement.entry(element)
-            else:
-                statement.take(element)
-            path[-2].remove(element)
+        elif event == "whole" and name == "Ntry" and statement:
+            yield from statement.entry(element)
+        elif event == "whole" and statement:
+            statement.take(element)
     if not message:
         raise Refusal(NOT_CAMT, root=root)
     if not statements:

@@ -223,7 +223,9 @@ class _Reader:
             yield from self.lot.totals(record)
             yield from self.close(trailer=True)
         elif kind == "9" and record[23:29].isdigit() and int(record[23:29]) != self.records and self.lots:
-            yield Notice(OFF_TOTAL, {"what": "records in the file", "stated": int(record[23:29]), "found": self.records})
+            yield Notice(
+                OFF_TOTAL, {"what": "records in the file", "stated": int(record[23:29]), "found": self.records}
+            )
 
     def close(self, *, trailer: bool = False) -> Iterator[Event]:
         if self.lot:

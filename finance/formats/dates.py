@@ -47,9 +47,9 @@ class Order:
         return {"dmy": "DD/MM/YYYY", "mdy": "MM/DD/YYYY", "ymd": "YYYY-MM-DD"}[self.name]
 
     def suits(self, parts: tuple[str, str, str]) -> bool:
-        """Whether digits and names stand where this order has them: a year of four digits settles it."""
-        if len(parts[0]) == 4 or self.name == "ymd":
-            return self.name == "ymd" and len(parts[2]) <= 2 and len(parts[0]) in (2, 4)
+        """Whether digits and names stand where this order has them."""
+        if self.name == "ymd":
+            return len(parts[0]) == 2 >= len(parts[2])
         return self.name == "dmy" or parts[1].isdigit()
 
     def read(self, text: str) -> date | None:
@@ -57,7 +57,8 @@ class Order:
         found = _parts(text)
         if found is None:
             return None
-        year, month, of_month = (found[place] for place in _PLACES[self.name])
+        places = _PLACES["ymd" if len(found[0]) == 4 else self.name]
+        year, month, of_month = (found[place] for place in places)
         if len(year) == 3:
             return None
         full = int(year) if len(year) == 4 else values.century(int(year))
@@ -83,20 +84,26 @@ def _parts(text: str) -> tuple[str, str, str] | None:
 def order_of(dates: Iterable[str]) -> tuple[Order, bool]:
     """The order that reads most of the dates, and whether another one reads as many. Brazil's order wins a tie.
 
+    Dates that begin with four digits are read as they are and have no vote.
     With years of two digits an order that stretches the file over years loses to one that does not.
     """
     orders = [Order(name) for name in _PLACES]
     read: dict[str, list[date]] = {name: [] for name in _PLACES}
-    short_years = False
+    short_years = international = False
     for text in islice(dates, 20_000):
         parts = _parts(text)
         if parts is None:
+            continue
+        if len(parts[0]) == 4:
+            international = True
             continue
         short_years = short_years or len(parts[0]) <= 2 >= len(parts[2])
         for order in orders:
             if order.suits(parts) and (on := order.read(text)):
                 read[order.name].append(on)
     best = max(map(len, read.values()))
+    if not best and international:
+        return Order("ymd"), False
     tied = [order for order in orders if best and len(read[order.name]) == best] or orders[:1]
     if short_years and len(tied) > 1:
         tied.sort(key=lambda order: _stretch(read[order.name]) > 3 * 366)

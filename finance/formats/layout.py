@@ -1,7 +1,7 @@
 """How a table is to be read: where its headings are, which columns they name, date order and decimal mark, by evidence."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -18,11 +18,20 @@ MOST_PREAMBLE = 60
 SETTLEMENT = gettext_noop("This is a card processor's settlement report, not a bank statement.")
 TITLES = gettext_noop("This is a list of titles with due dates, not a bank statement.")
 
-DEBIT = frozenset({"D", "DEBITO", "DEBIT", "SAIDA", "DB", "DEB", "DBIT", "DR", "S", "PAGAMENTO", "DESPESA", "OUT", "DEBITOS"})
-CREDIT = frozenset({"C", "CREDITO", "CREDIT", "ENTRADA", "CR", "CRED", "CRDT", "E", "RECEBIMENTO", "RECEITA", "IN", "CREDITOS"})
+_PORTUGUESE = {"DATA", "VALOR", "HISTORICO", "DESCRICAO", "LANCAMENTO", "SALDO", "CREDITO", "DEBITO", "TITULO"}
+DEBIT = frozenset(
+    {"D", "DEBITO", "DEBIT", "SAIDA", "DB", "DEB", "DBIT", "DR", "S", "PAGAMENTO", "DESPESA", "OUT", "DEBITOS"}
+)
+CREDIT = frozenset(
+    {"C", "CREDITO", "CREDIT", "ENTRADA", "CR", "CRED", "CRDT", "E", "RECEBIMENTO", "RECEITA", "IN", "CREDITOS"}
+)
 _SIDES = DEBIT | CREDIT | {"", "+", "-"}
 
-_ACCOUNT = re.compile(r"\b(?:CONTA(?: CORRENTE| POUPANCA| DE PAGAMENTO)?|C/C|CC|ACCOUNT)\b[^0-9;|]{0,20}([0-9][0-9.]*(?: ?[-/] ?[0-9Xx]{1,2})?)", re.I)
+_ACCOUNT = re.compile(
+    r"\b(?:CONTA(?: CORRENTE| POUPANCA| DE PAGAMENTO)?|C/C|CC|ACCOUNT)\b[ :;|,.\-/Nnº°o]{0,10}"
+    r"([0-9][0-9.]{2,}(?: ?[-/] ?[0-9Xx]{1,2})?)",
+    re.IGNORECASE,
+)
 _BRANCH = re.compile(r"\bAG(?:ENCIA|ÊNCIA|\.)?\b[^0-9]{0,12}([0-9]{1,5}(?:-[0-9Xx])?)", re.IGNORECASE)
 _OPENING = re.compile(r"\b(?:SALDO (?:ANTERIOR|INICIAL)|INITIAL BALANCE|OPENING BALANCE)\b", re.IGNORECASE)
 _CLOSING = re.compile(r"\b(?:SALDO FINAL|FINAL BALANCE|CLOSING BALANCE)\b", re.IGNORECASE)
@@ -54,12 +63,16 @@ def find(sample: Sequence[Row], mapping: Mapping[str, object] | None = None) -> 
     columns = _settled(columns, body)
     dates = [cell for row in body if (cell := columns.cell(row, "date"))]
     order, ambiguous = order_of(dates)
+    is_portuguese = bool(_PORTUGUESE & {word for heading in columns.headings for word in heading.split()})
     if mapping and mapping.get("date_order") in ("dmy", "mdy", "ymd"):
         order, ambiguous = Order(str(mapping["date_order"])), False
     decimal = str(mapping.get("decimal", "")) if mapping else ""
     decimal = decimal or decimal_mark(
         columns.cell(row, role) for row in body for role in ("amount", "debit", "credit", "balance")
     )
+    if not decimal and is_portuguese:
+        decimal = ","
+    ambiguous = ambiguous and not is_portuguese and decimal != ","
     first_on = next((on for cell in dates if (on := order.read(cell))), None)
     layout = Layout(columns, sample[at][0] if at >= 0 else 0, order, ambiguous, decimal, first_on=first_on)
     return _with_preamble(layout, [row for _, row in sample[: max(at, 0)]], order)
@@ -138,6 +151,9 @@ def _settled(columns: Columns, body: Sequence[Sequence[str]]) -> Columns:
         filled = sum(bool(columns.cell(row, "debit") or columns.cell(row, "credit")) for row in rows)
         if filled:
             del single["amount"]
+    for place in [place for place in texts if len(texts) > 1 and _is_number(rows, place)]:
+        texts.remove(place)
+        single.setdefault("reference", place)
     if not texts and "kind" in single:
         texts.append(single["kind"])
     if not texts and "payer" in single:
@@ -150,18 +166,24 @@ def _settled(columns: Columns, body: Sequence[Sequence[str]]) -> Columns:
     return replace(columns, single=single, texts=tuple(sorted(texts)), is_inverted=inverted)
 
 
+def _is_number(rows: Sequence[Sequence[str]], place: int) -> bool:
+    """Whether a column of words holds ids and no words."""
+    cells = [row[place] for row in rows if place < len(row) and row[place]]
+    return bool(cells) and all(cell.isdigit() for cell in cells)
+
+
 _CENTS = re.compile(r"([.,])[0-9]{1,2}(?:[^0-9]*|\))$")
 _GROUPS = re.compile(r"[0-9]([.,])[0-9]{3}(?:\1[0-9]{3})+(?![0-9])")
 
 
-def decimal_mark(cells: "object") -> str:
+def decimal_mark(cells: Iterable[str]) -> str:
     """The mark before cents that nearly all amounts use, or nothing."""
     seen = {".": 0, ",": 0}
-    for cell in cells:  # type: ignore[attr-defined]
+    for cell in cells:
         if found := _CENTS.search(cell):
             seen[found[1]] += 1
         elif found := _GROUPS.search(cell):
-            seen[",." [found[1] == ","]] += 1
+            seen["." if found[1] == "," else ","] += 1
     points, commas = seen["."], seen[","]
     return "." if points > commas * 10 else "," if commas > points * 10 else ""
 

@@ -21,7 +21,9 @@ NO_DATE = gettext_noop("The date “%(value)s” cannot be read.")
 _FIELD = re.compile(r":([0-9]{2}[A-Z]?):(.*)", re.DOTALL)
 _ANY_FIELD = re.compile(r":([0-9A-Za-z]{1,6}):")
 _HEADER = re.compile(r":?940:?$|:?940 ?00$|0000 |\{|-\}?$|:?MT940:?$")
-_LINE = re.compile(r"([0-9]{6})([0-9]{4})?\s*(R[CD]|E[CD]|[CD])([A-Z])?\s*([0-9][0-9.,' ]*)([A-Z][A-Z0-9]{3})?(.*)", re.DOTALL)
+_LINE = re.compile(
+    r"([0-9]{6})([0-9]{4})?\s*(R[CD]|E[CD]|[CD])([A-Z])?\s*([0-9][0-9.,' ]*)([A-Z][A-Z0-9]{3})?(.*)", re.DOTALL
+)
 _BALANCE = re.compile(r"([CD])\s*([0-9]{6})\s*([A-Z]{3})\s*([0-9.,]+)")
 _CODE = re.compile(r"/(NAME|REMI|EREF|CNTP|BENM|ORDP|PREF|MARF|CSID|RTRN|ISDT|ADDR|TRCD|ID|PURP|ULTC|ULTD|IBAN|BIC)/")
 _GERMAN = re.compile(r"\?([0-9]{2})")
@@ -185,7 +187,9 @@ def _details(text: str) -> dict[str, str]:
     whole = _joined(text)
     if german := _GERMAN.split(whole)[1:]:
         pairs = list(zip(german[::2], german[1::2], strict=False))
-        said = {"text": values.tidy("".join(value for code, value in pairs if "20" <= code <= "29" or "60" <= code <= "63"))}
+        said = {
+            "text": values.tidy("".join(value for code, value in pairs if "20" <= code <= "29" or "60" <= code <= "63"))
+        }
         said["NAME"] = values.tidy("".join(value for code, value in pairs if code in ("32", "33")))
         return said
     codes = _CODE.split(whole)

@@ -15,9 +15,13 @@ from .shapes import LONGEST_RAW, AccountPart, Begin, End, Event, Head, Line, Not
 from .sources import CHUNK, Source
 
 NAME, READER = "ofx", "ofx 1"
+MOST_NAMES = 1_000  # tags remembered; a file with more has them looked up again
 
 _TAG = r"/?[A-Za-z][A-Za-z0-9_.:\-]*(?:[ \t\r\n][^<>]*)?/?>"
-_TOKEN = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9_.:\-]*)(?:[ \t\r\n][^<>]*)?/?>([^<]*(?:<(?!" + _TAG + r")[^<]*)*)")
+_PLAIN = re.compile(r"<(/?[A-Za-z][A-Za-z0-9_.:\-]*)>([^<]*)")
+_TOLERANT = re.compile(  # attributes, empty tags, and a < in a text that begins no tag
+    r"<(/?[A-Za-z][A-Za-z0-9_.:\-]*)(?:[ \t\r\n][^<>]*)?/?>([^<]*(?:<(?!" + _TAG + r")[^<]*)*)"
+)
 _START = re.compile("<" + _TAG)
 _ENTITY = re.compile(r"&(amp|lt|gt|quot|apos|nbsp|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " "}
@@ -88,6 +92,12 @@ def _pieces(source: Source) -> Iterator[str]:
         yield rest
 
 
+def _tokens(piece: str) -> list[tuple[str, str]]:
+    """Tags, closing ones with their slash, and what follows them. The plain expression is right if it used every <."""
+    tokens = _PLAIN.findall(piece)
+    return tokens if len(tokens) == piece.count("<") else _TOLERANT.findall(piece)
+
+
 def _words(value: str) -> str:
     """A leaf's text: entities resolved once, a raw & left alone, single spaces."""
     if "<" in value:
@@ -126,7 +136,7 @@ class _Statement:
         facts = self.facts
         kind = "card" if self.is_card else _KINDS.get(facts.get("ACCTTYPE", "").upper(), "")
         currency = facts.get("CURDEF", "").upper()
-        closing = values.amount(self.ledger.get("BALAMT", ""), decimal)
+        closing = _amount(self.ledger.get("BALAMT", ""), decimal)
         dated = values.stamp(self.ledger.get("DTASOF", ""))
         derived = closing is not None and dated is not None and not self.quarantined
         return AccountPart(
@@ -173,6 +183,7 @@ class _Reader:
         self.decimal = _decimal_mark(source)
         self.statement = _Statement()
         self.events: deque[Event] = deque()
+        self.leaves: dict[str, str] = {}  # tag as it stands to the name of its leaf
         self.context = ""
         self.in_investment = False
         self.saw_investment = self.saw_listing = False
@@ -182,24 +193,25 @@ class _Reader:
 
     def run(self) -> Iterator[Event]:
         yield Head(NAME, READER, self.source.name)
-        events = self.events
+        events, leaves = self.events, self.leaves
         fields: dict[str, str] | None = None
         for piece in _pieces(self.source):
-            for slash, tag, value in _TOKEN.findall(piece):
-                if fields is not None:
-                    if tag not in _AGGREGATES and (name := tag.upper()) not in _AGGREGATES:
-                        if not slash and value and name not in fields:
-                            fields[name] = value
-                        continue
-                    self.transaction(fields)
-                    fields = None
-                    if slash and tag.upper() == "STMTTRN":
-                        continue
-                name = tag.upper()
-                if name == "STMTTRN" and not slash:
-                    fields = {}
-                else:
-                    self.step(slash, name, value)
+            for tag, value in _tokens(piece):
+                leaf = leaves.get(tag)
+                if leaf is None and (leaf := self.learn(tag)) is None:  # an aggregate
+                    name = tag.upper()
+                    if fields is not None:
+                        self.transaction(fields)
+                        fields = None
+                    if name == "STMTTRN":
+                        fields = {}
+                    elif name != "/STMTTRN":
+                        self.aggregate(name)
+                elif fields is not None:
+                    if leaf and value and leaf not in fields:
+                        fields[leaf] = value
+                elif leaf and value and (text := _words(value)):
+                    self.leaf(leaf, text)
             while events:
                 yield events.popleft()
         if fields is not None:
@@ -208,20 +220,28 @@ class _Reader:
         yield from events
         yield from self.finish()
 
-    def step(self, slash: str, name: str, value: str) -> None:
-        if slash:
-            if name == self.context:
-                self.leave()
-                self.context = ""
-            if name in _STATEMENT:
-                self.close()
-            elif name == "INVSTMTMSGSRSV1":
-                self.in_investment = False
-        elif name in _AGGREGATES:
+    def learn(self, tag: str) -> str | None:
+        """The name of a leaf, nothing for its closing tag, None for an aggregate."""
+        name = tag.upper()
+        if name.removeprefix("/") in _AGGREGATES:
+            return None
+        leaf = "" if name.startswith("/") else name
+        if len(self.leaves) < MOST_NAMES:
+            self.leaves[tag] = leaf
+        return leaf
+
+    def aggregate(self, name: str) -> None:
+        if not name.startswith("/"):
             self.leave()
             self.enter(name)
-        elif text := _words(value):
-            self.leaf(name, text)
+            return
+        if name[1:] == self.context:
+            self.leave()
+            self.context = ""
+        if name[1:] in _STATEMENT:
+            self.close()
+        elif name == "/INVSTMTMSGSRSV1":
+            self.in_investment = False
 
     def enter(self, name: str) -> None:
         self.context = name
@@ -264,7 +284,7 @@ class _Reader:
             statement.is_begun = True
             self.events.append(Begin(statement.part(self.decimal)))
         stated = fields.get("TRNAMT", "").strip()
-        amount = values.amount(stated, self.decimal)
+        amount = _amount(stated, self.decimal)
         on = values.stamp(fields.get("DTPOSTED", "")) or values.stamp(fields.get("DTUSER", ""))
         if amount is None or on is None:
             statement.quarantined += 1
@@ -272,10 +292,10 @@ class _Reader:
             raw = " ".join(f"<{name}>{text.strip()}" for name, text in fields.items())[:LONGEST_RAW]
             self.events.append(Quarantined(place, reason, {"value": value[:80]}, raw))
             return
-        payer = _words(fields["NAME"]) if "NAME" in fields else ""
+        payer = _words(fields.get("NAME") or fields.get("PAYEE") or "")
         text = (_words(fields["MEMO"]) if "MEMO" in fields else "") or payer
         reference = fields["FITID"].strip() if "FITID" in fields else ""
-        document = (fields.get("CHECKNUM") or fields.get("REFNUM") or "").strip() if len(fields) > 5 else ""
+        document = _documents(fields) if len(fields) > 5 else ""
         parked = ""
         if values.is_balance(text) or (payer and values.is_balance(payer)):
             parked = "balance"
@@ -295,7 +315,7 @@ class _Reader:
         valued = values.stamp(fields["DTAVAIL"]) if "DTAVAIL" in fields else None
         kind = fields.get("TRNTYPE", "").strip().upper()
         self.events.append(
-            Line(place, on, valued, amount, text, payer, "", kind, _entities(reference), parked, _entities(document))
+            Line(place, on, valued, amount, text, payer, "", kind, _entities(reference), parked, document)
         )
 
     def close(self) -> None:
@@ -321,6 +341,20 @@ class _Reader:
         if self.saw_listing and not self.transactions:
             yield Notice(ONLY_LIST)
         yield from self.source.notices
+
+
+def _amount(stated: str, decimal: str) -> Decimal | None:
+    """An amount by the standard's rules, and with the R$ and the C or D that some Brazilian banks add."""
+    amount = values.amount(stated, decimal)
+    if amount is None and (stated[:3].strip("+- ").startswith("R$") or stated[-1:] in ("C", "D")):
+        return values.priced(stated, decimal)
+    return amount
+
+
+def _documents(fields: dict[str, str]) -> str:
+    """Cheque and reference numbers beside the FITID."""
+    numbers = [_entities(fields[name].strip()) for name in ("CHECKNUM", "REFNUM") if name in fields]
+    return " ".join(dict.fromkeys(number for number in numbers if number.strip("0")))
 
 
 def _entities(text: str) -> str:

@@ -43,6 +43,9 @@ def _entries(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, dict[str, 
                 yield start, fields
             fields = {}
         else:
+            if line[0] in "Dd" and "D" in fields and "T" in fields:  # a new entry, its ^ is missing
+                yield start, fields
+                fields = {}
             start = start if fields else number
             fields.setdefault(line[0].upper(), line[1:].strip())
     if fields:

@@ -32,10 +32,14 @@ MANY_PARTS = gettext_noop("The table mixes more than %(most)s accounts or curren
 NO_DATE = gettext_noop("The date “%(value)s” cannot be read.")
 NO_AMOUNT = gettext_noop("The amount “%(value)s” cannot be read.")
 NO_NUMBER = gettext_noop("The row has no amount.")
-OFF_RUNNING = gettext_noop("The running balance does not follow from the lines in %(count)s places, first at %(where)s.")
+OFF_RUNNING = gettext_noop(
+    "The running balance does not follow from the lines in %(count)s places, first at %(where)s."
+)
 
 _FUTURE_SECTION = re.compile(r"LANCAMENTOS? FUTUR|FUTUROS|AGENDAD|A DEBITAR|PROVISIONAD")
-_OTHER_SECTION = re.compile(r"^(?:SALDOS? INVEST|SALDOS? D[AE]S? APLIC|RESUMO|LIMITES?\b|INVESTIMENTOS|POSICAO CONSOLIDADA)")
+_OTHER_SECTION = re.compile(
+    r"^(?:SALDOS? INVEST|SALDOS? D[AE]S? APLIC|RESUMO|LIMITES?\b|INVESTIMENTOS|POSICAO CONSOLIDADA)"
+)
 _NOT_BOOKED = re.compile(
     r"^(?:PENDENTE|AGENDAD|PROVISORI|PENDING|EM PROCESSAMENTO|A COMPENSAR|FUTUR|CANCEL|RECUSAD|REJEITAD|FAILED|DECLINED|DENIED"
     r"|NEGAD|NAO (?:REALIZAD|EFETIVAD|EFETUAD)|EXPIRAD|ERRO)"
@@ -47,7 +51,9 @@ def looks_like(head: str) -> bool:
     lines = head.split("\n")[:-1] if head.count("\n") > 60 else head.split("\n")
     try:
         mark = delimiter_of(lines)
-        rows = [(number, [cell.strip(' "\r') for cell in line.split(mark)]) for number, line in enumerate(lines[:200], 1)]
+        rows = [
+            (number, [cell.strip(' "\r') for cell in line.split(mark)]) for number, line in enumerate(lines[:200], 1)
+        ]
         return find(rows) is not None
     except Refusal:
         return True  # a table, though none of ours: the reader says which
@@ -89,10 +95,12 @@ class _Balances:
             self.first = (balance, self.since)
         self.last, self.since, self.newer = balance, Decimal("0.00"), Decimal("0.00")
 
-    def ends(self) -> tuple[Decimal | None, Decimal | None]:
-        """Opening and closing, as far as the balances prove them."""
+    def ends(self, *, newest_first: bool) -> tuple[Decimal | None, Decimal | None]:
+        """Opening and closing, as far as the balances prove them. newest_first: by the dates, where nothing else tells."""
         if self.first is None or self.last is None:
             return None, None
+        if not self.steps and newest_first:
+            return self.first[0] - self.total, self.first[0]
         if not self.steps:
             balance, upto = self.first
             return balance - upto, balance - upto + self.total
@@ -118,10 +126,18 @@ class _Part:
         self.last_on: date | None = layout.first_on
         self.pending = False
         self.columns = layout.columns
+        place = layout.columns.single.get("balance", -1)
+        self.is_daily = (
+            bool(layout.columns.headings) and "DO DIA" in layout.columns.headings[place] if place >= 0 else False
+        )
+        self.of_day: tuple[date, Decimal] | None = None
+        self.last_cell = ""
+        self.last_day: date | None = None
 
     def part(self) -> AccountPart:
         account, currency = self.group
-        opening, closing = self.balances.ends()
+        newest_first = bool(self.layout.first_on and self.last_on and self.last_on < self.layout.first_on)
+        opening, closing = self.balances.ends(newest_first=newest_first)
         if self.opening is not None:
             opening = self.opening
         if self.closing is not None:
@@ -147,6 +163,7 @@ class _Part:
 
     def end(self) -> Iterator[Event]:
         yield from self.release()
+        self._close_day(None)
         part = self.part()
         if self.balances.steps and self.balances.rising + self.balances.falling and self.balances.breaks:
             yield Notice(OFF_RUNNING, {"count": self.balances.breaks, "where": self.balances.broken_at})
@@ -161,13 +178,13 @@ class _Part:
             return
         if len(filled) == 1 and self._is_title(filled[0]):
             return
-        columns = by_headings(row)
-        if columns.is_enough() and not any(character.isdigit() for character in columns.cell(row, "date")):
-            if columns.headings != self.columns.headings:
-                self.columns = columns
-            return
         cell = self.columns.cell(row, "date")
-        on = self.layout.order.read(cell)
+        on = self._day(cell)
+        if on is None and not any(character.isdigit() for character in cell):
+            columns = by_headings(row)
+            if columns.is_enough():
+                self.columns = columns if columns.headings != self.columns.headings else self.columns
+                return
         amount, balance, unreadable = self._numbers(row)
         text = self._text(row)
         if values.is_balance(text) or (not text and amount is None and balance is not None and on):
@@ -184,6 +201,12 @@ class _Part:
             yield self.tally.quarantine(f"line {number}", reason, data, ";".join(row))
             return
         yield from self._take(number, row, on, amount, balance, text)
+
+    def _day(self, cell: str) -> date | None:
+        """The last cell is remembered: days come in runs."""
+        if cell != self.last_cell:
+            self.last_cell, self.last_day = cell, self.layout.order.read(cell)
+        return self.last_day
 
     def _is_title(self, cell: str) -> bool:
         """A line of its own between sections."""
@@ -230,7 +253,16 @@ class _Part:
             cell = row[place] if place < len(row) else ""
             if cell and cell not in ("-", "--") and not any(cell in other for other in said):
                 said.append(cell)
-        return " ".join(said)
+        text = " ".join(said)
+        place = self.columns.single.get("kind", -1)
+        if (
+            0 <= place < len(row)
+            and self.columns.headings
+            and self.columns.headings[place].startswith(("TIPO", "TYPE"))
+        ):
+            kind = row[place]
+            text = f"{kind} {text}".strip() if kind.lower() not in text.lower() else text
+        return text
 
     def _balance_row(self, number: int, on: date | None, amount: Decimal | None, text: str) -> Iterator[Event]:
         on = on or self.last_on
@@ -269,13 +301,14 @@ class _Part:
     ) -> Iterator[Event]:
         cell = self.columns.cell
         payer = cell(row, "payer")
+        document = cell(row, "document") if cell(row, "document").strip("0 -") else ""
         more: dict[str, Any] = {
             "valued_on": self.layout.order.read(cell(row, "valued")),
             "payer": payer,
             "payer_tax_id": _tax_id(cell(row, "tax_id")),
             "kind": cell(row, "kind")[:20],
-            "reference": cell(row, "reference") or cell(row, "document"),
-            "document": cell(row, "document"),
+            "reference": cell(row, "reference") or document,
+            "document": document,
             "pending": self.pending or bool(_NOT_BOOKED.match(folded(cell(row, "status")))),
         }
         foreign = self._foreign(row, amount)
@@ -287,8 +320,18 @@ class _Part:
         else:
             self.held = self.tally.line(f"line {number}", on, amount, text or payer, **more, **foreign)
         self.continued = 0
-        if not self.held.parked:
-            self.balances.movement(amount, balance, f"line {number}")
+        if self.held.parked:
+            return
+        if self.is_daily:
+            self._close_day(on)
+            self.of_day = (on, balance) if balance is not None else None
+            balance = None
+        self.balances.movement(amount, balance, f"line {number}")
+
+    def _close_day(self, following: date | None) -> None:
+        """A balance of the day stands beside each of its rows, and holds after the last."""
+        if self.of_day and self.of_day[0] != following:
+            self.balances.stated(self.of_day[1])
 
     def _with_fee(self, row: Sequence[str], amount: Decimal) -> tuple[Decimal, Decimal] | None:
         mark = self.layout.decimal
@@ -325,7 +368,9 @@ def _groups(layout: Layout, rows: Iterator[Row], wanted: str) -> list[tuple[str,
             seen[_group(columns, row)] = None
             if len(seen) > MOST_PARTS:
                 raise Refusal(MANY_PARTS, most=MOST_PARTS)
-    named = [group for group in seen if group[1] == wanted] if wanted and any(group[1] for group in seen) else list(seen)
+    named = (
+        [group for group in seen if group[1] == wanted] if wanted and any(group[1] for group in seen) else list(seen)
+    )
     return named or [("", wanted)]
 
 

@@ -17,7 +17,6 @@ LONGEST_CELL = 4_000
 MOST_LINES_IN_CELL = 20
 
 BROKEN_WORKBOOK = gettext_noop("The workbook cannot be read: %(reason)s.")
-BROKEN_CSV = gettext_noop("Line %(line)s cannot be read: %(reason)s.")
 
 Row = tuple[int, list[str]]
 
@@ -27,7 +26,7 @@ def delimiter_of(lines: Iterable[str]) -> str:
     sample = [line for line in islice(lines, 200) if line.strip()]
     best, score = ",", 0.0
     for mark in ";\t,|":
-        widths = [len(row) for row in csv.reader(sample, delimiter=mark) if len(row) > 1]
+        widths = [width for line in sample if (width := len(_cells(line, mark))) > 1]
         if not widths:
             continue
         common = max(set(widths), key=widths.count)
@@ -39,28 +38,36 @@ def delimiter_of(lines: Iterable[str]) -> str:
 
 def csv_rows(source: Source) -> Iterator[Row]:
     """Rows with the number of their first line. A quote that is not closed within a few lines ends with its line."""
-    try:
-        delimiter = delimiter_of(line for _, line in source.lines())
-    except csv.Error as problem:
-        raise Refusal(BROKEN_CSV, line=1, reason=str(problem)) from problem
-    for number, line in _whole_lines(source.lines()):
-        if '"' not in line:
-            yield number, [" ".join(cell.split())[:LONGEST_CELL] for cell in line.split(delimiter)[:WIDEST]]
-        else:
-            yield number, [" ".join(cell.split())[:LONGEST_CELL] for cell in _quoted(line, delimiter)[:WIDEST]]
+    delimiter = delimiter_of(line for _, line in source.lines())
+    for number, line in _whole_lines(source.lines(), delimiter):
+        cells = _cells(line, delimiter)[:WIDEST]
+        yield number, [" ".join(cell.split())[:LONGEST_CELL] for cell in cells]
 
 
-def _quoted(line: str, delimiter: str) -> list[str]:
+def _cells(line: str, delimiter: str) -> list[str]:
+    if '"' not in line:
+        return line.split(delimiter)
+    if line.count('"') % 2:
+        return line.replace('"', "").split(delimiter)
     try:
         row = next(csv.reader([line], delimiter=delimiter), [])
         if len(row) == 1 and delimiter in row[0]:  # a whole line in quotes, as some sites write it
             row = next(csv.reader([row[0]], delimiter=delimiter), [])
     except csv.Error:
-        row = line.replace('"', "").split(delimiter)
+        return line.replace('"', "").split(delimiter)
     return row
 
 
-def _whole_lines(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+def _is_sound(line: str, delimiter: str) -> bool:
+    """Whether every quote in it stands at the edge of a cell."""
+    try:
+        next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return False
+    return True
+
+
+def _whole_lines(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, str]]:
     """Lines, joined where a quoted cell goes over several."""
     waiting: deque[tuple[int, str]] = deque()
     while True:
@@ -77,12 +84,12 @@ def _whole_lines(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
             for taken, (_, more) in enumerate(waiting, 1):
                 whole = f"{whole} {more}"
                 if more.count('"') % 2:
+                    if not _is_sound(whole, delimiter):
+                        break
                     line = whole
                     for _ in range(taken):
                         waiting.popleft()
                     break
-            else:
-                line = line.replace('"', "")
         yield number, line
 
 

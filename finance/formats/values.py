@@ -11,6 +11,7 @@ LARGEST = Decimal(10) ** 15
 CENT = Decimal("0.01")
 
 _PLAIN = re.compile(r"[+-]?[0-9]{1,15}\.[0-9]{2}")
+_COMMON = re.compile(r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{3}){1,4}|[0-9]{1,15}),[0-9]{2}")  # 1.234,56 as Brazil writes it
 _DIGITS = re.compile(r"[0-9]+(?:[.,' ][0-9]+)*[.,]?|[.,][0-9]+")
 _SPACES = re.compile(r"[\s\u00a0\u2007\u202f]+")
 _BEFORE_SIDE = frozenset("0123456789 )")
@@ -75,6 +76,10 @@ def _split(text: str, decimal: str) -> tuple[str | None, str]:
 
 def priced(text: str, decimal: str = "") -> Decimal | None:
     """An amount from a table cell: also `R$ 1.234,56`, `-R$ 10,00`, `R$ -10,00`, `1.234,56 D`."""
+    if not text:
+        return None
+    if _COMMON.fullmatch(text):
+        return Decimal(text.replace(".", "").replace(",", "."))
     text = text.strip().replace("\u2212", "-")
     side = ""
     if text[-1:].upper() in ("D", "C") and text[-2:-1] in _BEFORE_SIDE:
@@ -124,7 +129,7 @@ _BALANCE = re.compile(
     r"(?: (?:ANTERIOR(?:ES)?|ANT|ATUAL|DO DIA|DIA|DIARIO|EM|INICIAL|FINAL|TOTAL|DISPONIVEL|DISP|BLOQUEADO|BLOQ|PARCIAL"
     r"|CONTABIL|LIQUIDO|PROVISORIO|(?:EM |DA |DE |NA )?CONTA(?: CORRENTE)?|CTA|C C|CC|APLIC\w*|APL|INVEST\w*"
     r"|DO PERIODO|NO PERIODO|ABERTURA|DE ABERTURA|FECHAMENTO|DE FECHAMENTO|ENCERRAMENTO|FINAL DO DIA|MES ANTERIOR"
-    r"|DO MES|CONSOLIDADO|TRANSPORTE|TRANSPORTADO|A TRANSPORTAR|VINCULADO|LIVRE|SUJEITO|LIMITE|CREDOR|POUPANCA|AUTOMATIC\w*"
+    r"|DO MES|NA DATA|PREVISTO|PROJETADO|A LIBERAR|RESERVADO|EM APLICACAO|CDB|RDB|FUNDOS?|UTILIZADO|CONSOLIDADO|TRANSPORTE|TRANSPORTADO|A TRANSPORTAR|VINCULADO|LIVRE|SUJEITO|LIMITE|CREDOR|POUPANCA|AUTOMATIC\w*"
     r"|[0-9]+)\b.*)?"
     r"|(?:(?:OPENING|CLOSING|BEGINNING|ENDING|LEDGER|AVAILABLE) BALANCE\b.*|BALANCE (?:BROUGHT|CARRIED|FORWARD)\b.*)"
 )
@@ -146,7 +151,10 @@ def is_opening(text: str) -> bool:
 def is_closing(text: str) -> bool:
     """Whether a balance line states a balance at the end of a day, of the account and not of an investment beside it."""
     return bool(
-        re.search(r"^(?:SALDO|SDO)(?: (?:DO DIA|DIA|FINAL|ATUAL|EM CONTA|TOTAL)\b|$)|CLOSING|ENDING", _spelled(text))
+        re.search(
+            r"^(?:SALDO|SDO)(?: (?:DO DIA|DIA|DIARIO|NA DATA|FINAL|ATUAL|EM CONTA|TOTAL)\b|$)|CLOSING|ENDING",
+            _spelled(text),
+        )
     )
 
 
