@@ -14,6 +14,7 @@ from .models import (
     Invoice,
     JournalEntry,
     Match,
+    MatchRule,
     Payment,
     Period,
     RecurringEntry,
@@ -64,6 +65,7 @@ refs.register(StatementLine, "finance:reconcile_line", right="finance.match.read
 refs.register(
     Match, "finance:match", right="finance.match.read", related=("entry",), label=lambda match: match.entry.text
 )
+refs.register(MatchRule, "finance:match_rule", right="finance.match_rule.read")
 refs.register(Statement, "finance:statement", right="finance.statement_import.read", related=("bank_account",))
 sentences.register(
     {
@@ -80,6 +82,9 @@ sentences.register(
         "finance.match_undone": _("undid this match"),
         "finance.line_ignored": _("set this line aside: %(reason)s"),
         "finance.line_restored": _("took this line up again"),
+        "finance.reconciliation_printed": _("printed the reconciliation of a month"),
+        "finance.rule_saved": _("kept version %(number)s of this rule"),
+        "finance.rule_switched": _("switched this rule"),
     }
 )
 

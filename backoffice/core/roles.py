@@ -66,6 +66,7 @@ MATRIX: dict[str, str] = {
     "finance.statement_import":  "-    CPR   CPR   -     -     -     -     -     -     R     -",
     "finance.payment":           "-    RX    RX    R     RX    -     -     -     RX    RX    -",
     "finance.match":              "-    PR    PRAX  -     -     -     -     -     RX    RX    -",
+    "finance.match_rule":        "-    CR    CUAR  -     -     -     -     -     -     R     -",
     "finance.title":             "-    CUSRX ARX   R     R     -     -     R     ARX   RX    -",
     "finance.invoice":           "-    CUSRX ARX   R     R     -     -     R     ARX   RX    -",
     "finance.bill":              "-    CUSRX ARX   -     -     -     -     -     ARX   RX    -",

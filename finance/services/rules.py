@@ -5,7 +5,7 @@ Every change is a new version; a match keeps the version that made it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ from finance.rules import WORDS, Condition, Part, condition_of, proposed_pattern
 
 FOLDED = "' ' || btrim(regexp_replace(core_plain(l.text || ' ' || l.payer), '[^a-z0-9]+', ' ', 'g')) || ' '"
 SHOWN = 20  # lines of a trial
+LATEST = 20_000  # lines that a trial looks at
 EQUAL = 2  # equal decisions by people after which a rule is proposed
 LOOK_BACK = timedelta(days=400)
 
@@ -88,16 +89,16 @@ def fit(cursor: CursorWrapper) -> int:
     return int(cursor.fetchone()[0])
 
 
-def try_out(condition: Condition, template: Sequence[Part], *, since: date | None = None) -> Trial:
-    """What the rule would have met among past lines; nothing is written."""
+def try_out(condition: Condition, template: Sequence[Part]) -> Trial:
+    """What the rule would have met among the newest lines (LATEST of them); nothing is written."""
     clause, values = where(condition)
     accounts = sorted({part.account for part in template})
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             WITH hit AS (
-                SELECT l.id, l.open_amount <> 0 AS open FROM finance_statementline l WHERE {clause}
-                    AND (%s::date IS NULL OR l."on" >= %s) LIMIT 100000
+                SELECT l.id, l.open_amount <> 0 AS open
+                FROM (SELECT * FROM finance_statementline ORDER BY id DESC LIMIT {LATEST}) l WHERE {clause}
             ), done AS (
                 SELECT h.id, array_agg(DISTINCT o.account_id ORDER BY o.account_id) AS accounts
                 FROM hit h JOIN finance_posting p ON p.line_id = h.id AND p.role = 'transit'
@@ -106,11 +107,11 @@ def try_out(condition: Condition, template: Sequence[Part], *, since: date | Non
                 WHERE NOT EXISTS (SELECT 1 FROM finance_journalentry r WHERE r.reverses_id = m.entry_id)
                 GROUP BY h.id
             )
-            SELECT count(*), count(*) FILTER (WHERE h.open), count(*) FILTER (WHERE d.accounts = %s),
-                   count(*) FILTER (WHERE d.accounts <> %s), (array_agg(h.id ORDER BY h.id DESC))[:{SHOWN}]
+            SELECT count(*), count(*) FILTER (WHERE h.open), count(*) FILTER (WHERE d.accounts = %s::bigint[]),
+                   count(*) FILTER (WHERE d.accounts <> %s::bigint[]), (array_agg(h.id ORDER BY h.id DESC))[:{SHOWN}]
             FROM hit h LEFT JOIN done d ON d.id = h.id
-            """,  # noqa: S608
-            [*values, since, since, accounts, accounts],
+            """,  # noqa: S608 (built by `where`)
+            [*values, accounts, accounts],
         )
         hits, still, alike, against, shown = cursor.fetchone()
     lines = list(StatementLine.objects.filter(pk__in=shown or []).select_related("bank_account").order_by("-on", "-pk"))
