@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.text import get_text_list
-from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from backoffice.core.money import format_money
@@ -49,8 +49,8 @@ def confidence_word(confidence: Decimal | None) -> str:
     if confidence is None:
         return ""
     if confidence >= HIGH:
-        return pgettext("confidence", "high")
-    return pgettext("confidence", "medium") if confidence >= MEDIUM else pgettext("confidence", "low")
+        return _("high")
+    return _("medium") if confidence >= MEDIUM else _("low")
 
 
 def band(confidence: Decimal | None) -> str:
@@ -67,7 +67,7 @@ def sentence(evidence: Mapping[str, Any], stage: str) -> str:
         return _("Matched by hand.")
     if not said:
         return _("The evidence was not kept.")
-    text = get_text_list(said, pgettext("last of a list", "and"))
+    text = get_text_list(said, _("and"))
     why = list(doubts(evidence))
     if why:
         return _("%(signals)s; but %(doubts)s.") % {"signals": _capital(text), "doubts": "; ".join(why)}
