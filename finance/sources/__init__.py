@@ -4,8 +4,10 @@ from backoffice.core.imports import register
 
 from .budget import Budget
 from .statements import Statements
+from .titles import OpenTitles
 from .trial_balance import TrialBalance
 
 register(Budget())
 register(Statements())
+register(OpenTitles())
 register(TrialBalance())

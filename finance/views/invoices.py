@@ -1,5 +1,6 @@
 """Invoices and credit notes: the list, one of them, writing it with a preview, sending it, its paper."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +19,7 @@ from backoffice.core.access import entrance
 from backoffice.core.forms import once
 from backoffice.core.http import PersonRequest
 from backoffice.core.models import User
+from backoffice.core.money import CENT
 from backoffice.core.selectors import activity
 from backoffice.core.services import files
 from backoffice.core.templatetags.display import badge
@@ -162,9 +164,9 @@ def edit(request: PersonRequest, pk: int) -> HttpResponse:
     rows = [
         {
             "text": line.text,
-            "qty": line.qty.normalize(),
+            "qty": plain_qty(line.qty),
             "unit": line.unit,
-            "price": line.price,
+            "price": plain_price(line.price),
             "account": line.account_id,
             "profile": line.profile_id,
             "cost_centre": line.cost_centre_id,
@@ -172,6 +174,18 @@ def edit(request: PersonRequest, pk: int) -> HttpResponse:
         for line in invoice.lines.order_by("seq")
     ]
     return _write(request, invoice, papers.head_of(invoice), rows)
+
+
+def plain_qty(qty: Decimal) -> Decimal:
+    """Without the zeros that say nothing, and never as 1E+2."""
+    whole = qty.quantize(Decimal(1))
+    return whole if whole == qty else qty.normalize()
+
+
+def plain_price(price: Decimal) -> Decimal:
+    """Two decimals where they say it all: 800.00, 0.335."""
+    short = price.quantize(CENT)
+    return short if short == price else price.normalize()
 
 
 def _write(
