@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone, translation
 
 from backoffice.core.models import Company, User
-from backoffice.demo import fair, loading, people, story, world
+from backoffice.demo import books, fair, loading, people, story, world
 from kpis.services import facts, rollup
 from logistics.services import exceptions, sums
 
@@ -51,5 +51,5 @@ class Command(BaseCommand):
         story.date_exceptions(now=now)
         story.work_the_queue(team, now=now)
         story.talk(team, today=wall.date())
-        facts.sync_orders()
-        facts.sync_leads()
+        books.seed(rng, today=wall.date(), team=team)
+        facts.sync_everything()
