@@ -98,6 +98,8 @@ class _Play:
             outcomes.append(faults.attempt(drawn.do))
             wrong, foretold = _judge(drawn, "again", outcomes[-1:])
         found, done = self.checker.after(foretold)
+        if drawn.most is not None and done.entries > drawn.most:
+            wrong.append(f"made {done.entries} entries, {drawn.most} is the most")
         story = f"{step} {kind.name} {fault or 'plain'}: {', '.join(o.state for o in outcomes)}: {done}"
         self._note(step, kind.name, fault, wrong + found)
         self.before = [*self.before[-9:], story]
@@ -123,8 +125,8 @@ class _Play:
             }  # fmt: skip
 
 
-def _judge(drawn: Act, fault: str, outcomes: list[faults.Outcome]) -> tuple[list[str], list[Effect]]:
-    """What is wrong with how it ended, and which effects may have come of it."""
+def _judge(drawn: Act, fault: str, outcomes: list[faults.Outcome]) -> tuple[list[str], list[Effect] | None]:
+    """What is wrong with how it ended, and which effects may have come of it (None: any)."""
     wrong: list[str] = []
     done = sum(outcome.state == "done" for outcome in outcomes)
     broken = [outcome.why for outcome in outcomes if outcome.state == "broken"]
@@ -132,6 +134,8 @@ def _judge(drawn: Act, fault: str, outcomes: list[faults.Outcome]) -> tuple[list
         wrong.append(f"broke off: {broken[0]}")
     if any("deadlock" in outcome.why for outcome in outcomes):
         wrong.append("two workers waited for each other")
+    if drawn.effect is None:
+        return wrong, None
     if not drawn.allowed and done:
         wrong.append("was not refused")
     elif drawn.allowed and not done and not broken:

@@ -16,8 +16,9 @@ from ..world import Effect, World
 @dataclass(frozen=True)
 class Act:
     do: Callable[[], object]
-    effect: Effect
+    effect: Effect | None  # None: the books decide; whatever comes of it must keep every promise
     allowed: bool = True  # else it must be refused
+    most: int | None = None  # entries, where the effect is not foretold
     once: bool = False
     resumes: bool = False  # broken off it may be half done; done again it is whole
     then: Callable[[], None] | None = None  # tells the world what the books do not show, when it was done
@@ -46,4 +47,4 @@ NOTHING = Effect()
 
 def foretell(allowed: bool, effect: Effect, do: Callable[[], object], *, once: bool = False) -> Act:
     """An act with this effect if it is allowed, else one that must be refused."""
-    return Act(do, effect if allowed else NOTHING, allowed, once)
+    return Act(do, effect if allowed else NOTHING, allowed, once=once)
