@@ -4,6 +4,7 @@ from .jobs import (
     books,  # noqa: F401
     matching,  # noqa: F401
     papers,  # noqa: F401
+    reconciliation,  # noqa: F401
     reports,  # noqa: F401
     statements,  # noqa: F401
 )

@@ -28,16 +28,13 @@ function accept(row) {
   form.requestSubmit();
 }
 
-/** A form of a row was sent: go on while it is under way. */
+/** A proposal was accepted: go on while it is under way. */
 function sent(form) {
   const row = rowOf(form);
-  if (!row || form.hasAttribute("data-undo") || form.method === "get") return;
-  if (form.hasAttribute("data-accept")) {
-    row.setAttribute("aria-busy", "true");
-    const next = after(row);
-    if (next?.classList.contains("pair")) go(next);
-    else next?.focus();
-  }
+  row.setAttribute("aria-busy", "true");
+  const next = after(row);
+  if (next?.classList.contains("pair")) go(next);
+  else next?.focus();
 }
 
 function undo(row) {
@@ -103,8 +100,8 @@ if (list) {
   let height = 0;
   document.addEventListener("submit", (event) => {
     if (event.target.matches("[data-undo]")) undoing = rowOf(event.target)?.id ?? null;
+    if (event.target.matches("[data-accept]")) sent(event.target); // now, not when its turn in the queue comes
   }, true);
-  document.addEventListener("htmx:beforeRequest", (event) => { if (event.target.matches?.("form")) sent(event.target); });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const row = rowOf(event.detail.target);
     held = row?.contains(document.activeElement) ? row.id : null;
