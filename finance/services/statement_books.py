@@ -73,7 +73,8 @@ FROM taking t JOIN stage_line s USING (seq) ORDER BY t.id
 """
 _TOKENS = """
 INSERT INTO finance_linetoken (line_id, kind, value)
-SELECT t.id, k.kind, k.value FROM taking t JOIN stage_token k USING (seq) ORDER BY t.id
+SELECT t.id, split_part(named, ' ', 1), split_part(named, ' ', 2)
+FROM taking t JOIN stage_line s USING (seq) CROSS JOIN unnest(s.tokens) AS named
 """
 _ENTRIES = """
 INSERT INTO incoming_entry (journal_id, "on", text, origin, made_by_id, batch_id, key)

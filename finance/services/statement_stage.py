@@ -1,12 +1,12 @@
 """Statement files in a stage: TEMP tables that fill while the files stream; memory stays flat at a million lines.
 
-stage_line     the movements, numbered in the order of the files
-stage_token    what their texts name
+stage_line     the movements, numbered in the order of the files, with what their texts name
 stage_parked   balances, future lines, zeros and what could not be read
 """
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -28,13 +28,12 @@ TOO_OLD = gettext_noop("%(found)s lies before the real of July 1994.")
 TOO_LARGE = gettext_noop("%(found)s is more than any account holds.")
 
 _TABLES = """
-DROP TABLE IF EXISTS stage_line, stage_token, stage_parked;
+DROP TABLE IF EXISTS stage_line, stage_parked;
 CREATE TEMP TABLE stage_line (
     seq int NOT NULL, part int NOT NULL, "on" date NOT NULL, valued_on date, amount numeric(18, 2) NOT NULL,
     text text NOT NULL, payer text NOT NULL, payer_tax_id text NOT NULL, kind text NOT NULL, reference text NOT NULL,
-    key bytea NOT NULL
+    key bytea NOT NULL, tokens text[] NOT NULL  -- each `kind value`
 );
-CREATE TEMP TABLE stage_token (seq int NOT NULL, kind text NOT NULL, value text NOT NULL);
 CREATE TEMP TABLE stage_parked (
     seq int NOT NULL, part int, place text NOT NULL, reason text NOT NULL, words jsonb NOT NULL, "on" date,
     amount numeric(18, 2), text text NOT NULL, facts jsonb NOT NULL, key bytea
@@ -42,8 +41,7 @@ CREATE TEMP TABLE stage_parked (
 """
 _INDEXES = """
 CREATE INDEX ON stage_line (part, "on");
-CREATE INDEX ON stage_token (seq);
-ANALYZE stage_line, stage_token, stage_parked;
+ANALYZE stage_line (part, "on", key), stage_parked;
 """
 # A cell of COPY's text form. A line of a statement is one line: tabs and breaks in it are spaces, NUL is nothing.
 _CELL = str.maketrans({"\\": "\\\\", "\t": " ", "\n": " ", "\r": " ", "\0": ""})
@@ -95,7 +93,7 @@ def finish() -> None:
 def drop() -> None:
     """Give the room back; the tables would last as long as the connection."""
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS stage_line, stage_token, stage_parked")
+        cursor.execute("DROP TABLE IF EXISTS stage_line, stage_parked")
 
 
 class Loader:
@@ -108,11 +106,21 @@ class Loader:
         self.part: Part | None = None
         self.account = ""
         self.lines: list[str] = []
-        self.tokens: list[str] = []
         self.parked: list[str] = []
+        self.open: ExitStack | None = None  # the COPY of lines, which lasts until something else must be sent
+        self.copy: Any = None
 
     def take(self, events: Iterable[Event], *, file: int) -> None:
         """Stage one file. Raises finance.formats.shapes.Refusal."""
+        try:
+            self._take(events, file)
+        except BaseException as problem:
+            if self.open:
+                self.open.__exit__(type(problem), problem, None)
+                self.open = None
+            raise
+
+    def _take(self, events: Iterable[Event], file: int) -> None:
         for event in events:
             if isinstance(event, Line):
                 self._line(event)
@@ -129,7 +137,8 @@ class Loader:
                 where = self.part.warnings if self.part else self.staged.warnings
                 where.append({"text": event.text, "data": _plain(event.data)})
         self.part = None
-        self._flush()
+        self._send_lines()
+        self._send_parked()
 
     def _end(self, facts: AccountPart) -> None:
         if self.part:
@@ -162,16 +171,10 @@ class Loader:
         self.lines.append(
             f"{seq}\t{part.number}\t{line.on.isoformat()}\t{valued}\t{line.amount}\t{_cell(line.text, 500)}\t"
             f"{_cell(line.payer, 200)}\t{_cell(line.payer_tax_id, 14)}\t{_cell(line.kind, 20)}\t"
-            f"{_cell(line.reference, 140)}\t\\\\x{key_of(self.account, line).hex()}\n"
+            f"{_cell(line.reference, 140)}\t\\\\x{key_of(self.account, line).hex()}\t{_named(line)}\n"
         )
-        text = f"{line.text} {line.document}" if line.document and line.document not in line.text else line.text
-        named = tokens(text, line.payer, line.reference)
-        if line.payer_tax_id:
-            named.add(("tax", _cell(line.payer_tax_id, 14)))
-        for kind, value in named:
-            self.tokens.append(f"{seq}\t{kind}\t{value}\n")
         if len(self.lines) >= BATCH:
-            self._flush()
+            self._send_lines()
         return None
 
     def _parked(self, line: Line) -> None:
@@ -221,20 +224,39 @@ class Loader:
         ]
         self.parked.append("\t".join(cells) + "\n")
         if len(self.parked) >= BATCH:
-            self._flush()
+            self._send_parked()
 
-    def _flush(self) -> None:
-        with connection.cursor() as cursor:
-            for table, rows in (
-                ("stage_line", self.lines),
-                ("stage_token", self.tokens),
-                ("stage_parked", self.parked),
-            ):
-                if rows:
-                    with cursor.copy(f"COPY {table} FROM STDIN") as copy:
-                        copy.write("".join(rows))
-        self.told(len(self.lines) + len(self.parked))
-        self.lines, self.tokens, self.parked = [], [], []
+    def _send_lines(self) -> None:
+        """Give the lines to a COPY that stays open: the database takes them while the next ones are read."""
+        if not self.lines:
+            return
+        self.told(len(self.lines))
+        if self.open is None:
+            self.open = ExitStack()
+            cursor = self.open.enter_context(connection.cursor())
+            self.copy = self.open.enter_context(cursor.copy("COPY stage_line FROM STDIN"))
+        self.copy.write("".join(self.lines))
+        self.lines = []
+
+    def _send_parked(self) -> None:
+        """End the COPY of lines, and send what was set aside."""
+        if self.open:
+            self.open.close()
+            self.open = None
+        if self.parked:
+            self.told(len(self.parked))
+            with connection.cursor() as cursor, cursor.copy("COPY stage_parked FROM STDIN") as copy:
+                copy.write("".join(self.parked))
+            self.parked = []
+
+
+def _named(line: Line) -> str:
+    """What the line names, as an array in COPY's text form; kinds and values hold no quotation mark or backslash."""
+    text = f"{line.text} {line.document}" if line.document and line.document not in line.text else line.text
+    found = tokens(text, line.payer, line.reference)
+    if line.payer_tax_id:
+        found.add(("tax", "".join(sign for sign in line.payer_tax_id[:14] if sign.isalnum())))
+    return "{" + ",".join(f'"{kind} {value}"' for kind, value in found) + "}"
 
 
 def _cell(text: str, longest: int) -> str:
