@@ -4,6 +4,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core import lists
@@ -64,6 +65,10 @@ class PostingFilters(lists.ListFilters):
         label=_("Closing entries"), choices=[("without", _("Left out"))], method="without_closing"
     )
 
+    @cached_property
+    def plan(self) -> tree.Tree:
+        return tree.read()
+
     def sentence(self, name: str, value: Any) -> tuple[str, str]:
         """A party by its name."""
         verb, words = super().sentence(name, value)
@@ -74,19 +79,18 @@ class PostingFilters(lists.ListFilters):
 
     def of_account(self, rows: QuerySet[Posting], name: str, value: str) -> QuerySet[Posting]:
         """One account, or a group with everything below it."""
-        plan = tree.read()
-        pks = [pk for pk in plan.under(int(value)) if not plan.nodes[pk].is_group or pk == int(value)]
+        nodes = self.plan.nodes
+        pks = [pk for pk in self.plan.under(int(value)) if not nodes[pk].is_group or pk == int(value)]
         if pks == [int(value)]:
             return rows.filter(account_id=pks[0])
         return rows.filter(account_id__in=pks)
 
     def of_section(self, rows: QuerySet[Posting], name: str, value: list[str]) -> QuerySet[Posting]:
-        found = Account.objects.filter(section__in=["" if one == NONE else one for one in value])
-        return rows.filter(account_id__in=list(found.values_list("pk", flat=True))) if value else rows
+        wanted = ["" if one == NONE else one for one in value]
+        return rows.filter(account_id__in=[node.pk for node in self.plan if node.section in wanted]) if value else rows
 
     def of_kind(self, rows: QuerySet[Posting], name: str, value: list[str]) -> QuerySet[Posting]:
-        found = Account.objects.filter(kind__in=value)
-        return rows.filter(account_id__in=list(found.values_list("pk", flat=True))) if value else rows
+        return rows.filter(account_id__in=[node.pk for node in self.plan if node.kind in value]) if value else rows
 
     def on_side(self, rows: QuerySet[Posting], name: str, value: str) -> QuerySet[Posting]:
         return rows.filter(amount__gt=0) if value == "debit" else rows.filter(amount__lt=0)
@@ -102,15 +106,14 @@ class PostingFilters(lists.ListFilters):
 
     def of_flow(self, rows: QuerySet[Posting], name: str, value: str) -> QuerySet[Posting]:
         """What the cash flow is made of; see `reports.cash`."""
-        plan = tree.read()
-        held, transits = cash.accounts(plan)
+        held, transits = cash.accounts(self.plan)
         if value == "cash":
             return rows.filter(account_id__in=held)
         if value == "transit":
             return rows.filter(account_id__in=transits)
         place = value.partition("-")[2]
         if place:
-            rows = rows.filter(account_id__in=plan.ids(cash_flow=place))
+            rows = rows.filter(account_id__in=self.plan.ids(cash_flow=place))
         beside = Posting.objects.filter(entry_id=OuterRef("entry_id"), account_id__in=[*held, *transits])
         return rows.exclude(account_id__in=[*held, *transits]).filter(Exists(beside))
 

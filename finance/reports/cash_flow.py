@@ -52,10 +52,11 @@ GROUP BY p.account_id
 """
 
 
-def cash_flow(periods: Sequence[Period], *, plan: Tree | None = None) -> list[Flow]:
-    """What moved the company's money in each period."""
-    plan = plan or tree.read()
-    held, transits = cash.accounts(plan)
+def cash_flow(
+    periods: Sequence[Period], *, plan: Tree | None = None, money: tuple[list[int], list[int]] | None = None
+) -> list[Flow]:
+    """What moved the company's money in each period. money: `cash.accounts`, where they are known already."""
+    held, transits = money or cash.accounts(plan or tree.read())
     edges = sorted({day for period in periods for day in (period.start, period.end)})
     stood = balances.standing(edges, accounts=[*held, *transits]) if held or transits else {}
     flows: list[dict[int, Decimal]] = [{} for _period in periods]
@@ -83,7 +84,8 @@ def sheet(asked: Asked) -> Sheet:
     plan = tree.read()
     columns = asked.columns()
     periods = [column.period for column in columns]
-    found = cash_flow(periods, plan=plan)
+    money = cash.accounts(plan)
+    found = cash_flow(periods, money=money)
     rows = [
         Row(
             _("Cash and banks, opening"),
@@ -122,7 +124,7 @@ def sheet(asked: Asked) -> Sheet:
         heads=heads,
         rows=rows if any(one.opening or one.flows or one.closing for one in found) else [],
         first=_("Activity"),
-        tables=[_by_account(plan, asked.period)] if not asked.against else [],
+        tables=[_by_account(plan, money[0], asked.period)] if not asked.against else [],
         empty=_("No money moved up to this day."),
         is_proven=all(one.is_proven for one in found),
         proof=_("Opening and flows make the closing balance."),
@@ -146,9 +148,8 @@ def _place(plan: Tree, place: str, asked: Asked, columns: list[Column], found: l
     return rows
 
 
-def _by_account(plan: Tree, period: Period) -> Sheet:
+def _by_account(plan: Tree, held: list[int], period: Period) -> Sheet:
     """The same opening and closing, account by account."""
-    held, _transits = cash.accounts(plan)
     moves = balances.moved([balances.Span(None, period.start), balances.Span(period.start, period.end)], accounts=held)
     rows = []
     for pk in held:

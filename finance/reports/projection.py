@@ -49,12 +49,10 @@ WITH paid AS MATERIALIZED (
 SELECT 'due', d.due_on, h.delays, sum(d.amount) FROM due d LEFT JOIN habits h USING (party_id) GROUP BY 2, 3
 UNION ALL
 SELECT 'all', NULL, ARRAY[delay], count(*) FROM paid GROUP BY delay
-"""
-
-_OWED = """
-SELECT greatest(i.due_on, %s), -sum(i.balance)
+UNION ALL
+SELECT 'owed', greatest(i.due_on, %(tomorrow)s), NULL, -sum(i.balance)
 FROM finance_instalment i JOIN finance_title t ON t.id = i.title_id
-WHERE i.balance < 0 AND t.direction = 'payable' AND i.due_on < %s GROUP BY 1
+WHERE i.balance < 0 AND t.direction = 'payable' AND i.due_on < %(end)s GROUP BY 2
 """
 
 
@@ -110,14 +108,25 @@ class Delays:
         return next(value for value, upto in zip(self.values, self.upto, strict=True) if upto >= rank)
 
 
-def projection(today: date, weeks: int = WEEKS, *, plan: Tree | None = None) -> Projection:
-    """From the cash of today's end on, week by week. The same books give the same figures."""
-    plan = plan or tree.read()
-    held, _transits = cash.accounts(plan)
+def projection(
+    today: date,
+    weeks: int = WEEKS,
+    *,
+    plan: Tree | None = None,
+    held: list[int] | None = None,
+    opening: Decimal | None = None,
+) -> Projection:
+    """From the cash of today's end on, week by week. The same books give the same figures.
+
+    held, opening: the accounts of money and what they hold, where that is known already.
+    """
     tomorrow = today + DAY
-    opening = sum(balances.total(balances.standing([tomorrow], accounts=held)[tomorrow]).values(), ZERO)
     end = tomorrow + timedelta(weeks=weeks)
-    due, delays = _read(today)
+    if held is None:
+        held, _transits = cash.accounts(plan or tree.read())
+    if opening is None:
+        opening = sum(balances.total(balances.standing([tomorrow], accounts=held)[tomorrow]).values(), ZERO)
+    due, owed, delays = _read(today, tomorrow, end)
     receipts = [[ZERO] * weeks for _course in QUANTILES]
     beyond = [ZERO] * len(QUANTILES)
     for due_on, habit, amount in due:
@@ -128,7 +137,7 @@ def projection(today: date, weeks: int = WEEKS, *, plan: Tree | None = None) -> 
             else:
                 receipts[course][(on - tomorrow).days // 7] += amount
     paid, recurring = [ZERO] * weeks, [ZERO] * weeks
-    for on, amount in _owed(tomorrow, end):
+    for on, amount in owed:
         paid[(on - tomorrow).days // 7] += amount
     for on, amount in _recurring(tomorrow, end, held):
         recurring[(on - tomorrow).days // 7] += amount
@@ -159,24 +168,31 @@ def expected(due_on: date, habit: Sequence[int] | None, course: int, today: date
     return today + days * DAY if days else None
 
 
-def _read(today: date) -> tuple[list[tuple[date, list[int] | None, Decimal]], Delays]:
-    """What is open, by due date and habit; every delay of the past."""
-    due, counts = [], {}
+Due = tuple[date, list[int] | None, Decimal]
+
+
+def _read(today: date, tomorrow: date, end: date) -> tuple[list[Due], list[tuple[date, Decimal]], Delays]:
+    """What is open by due date and habit; what we owe by the day it is paid; every delay of the past."""
+    due: list[Due] = []
+    owed: list[tuple[date, Decimal]] = []
+    counts: dict[int, int] = {}
+    asked: dict[str, date | int] = {
+        "since": today - MEMORY * DAY,
+        "today": today,
+        "tomorrow": tomorrow,
+        "end": end,
+        "fewest": FEWEST,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_HABITS, {"since": today - MEMORY * DAY, "today": today, "fewest": FEWEST})
-        for kind, due_on, delays, amount in cursor.fetchall():
+        cursor.execute(_HABITS, asked)
+        for kind, day, delays, amount in cursor.fetchall():
             if kind == "due":
-                due.append((due_on, delays, amount))
+                due.append((day, delays, amount))
+            elif kind == "owed":
+                owed.append((day, amount))
             else:
                 counts[delays[0]] = int(amount)
-    return sorted(due, key=lambda one: (one[0], one[1] or [])), Delays(counts)
-
-
-def _owed(tomorrow: date, end: date) -> list[tuple[date, Decimal]]:
-    """What we owe, by the day it is paid: when due, at once where late."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OWED, [tomorrow, end])
-        return [(on, amount) for on, amount in cursor.fetchall()]
+    return sorted(due, key=lambda one: (one[0], one[1] or [])), owed, Delays(counts)
 
 
 def _recurring(tomorrow: date, end: date, held: list[int]) -> Iterator[tuple[date, Decimal]]:
@@ -185,8 +201,7 @@ def _recurring(tomorrow: date, end: date, held: list[int]) -> Iterator[tuple[dat
         for on in _dates(bill.next_due_on, bill.day, bill.months, min(end, (bill.ends_on or end) + DAY)):
             if on >= tomorrow:
                 yield on, bill.amount
-    entries = RecurringEntry.objects.filter(is_active=True, next_on__lt=end).prefetch_related("lines")
-    for entry in entries:
+    for entry in RecurringEntry.objects.filter(is_active=True, next_on__lt=end).prefetch_related("lines"):
         amount = -sum((line.amount for line in entry.lines.all() if line.account_id in held), ZERO)
         if amount and entry.next_on:
             for on in _dates(entry.next_on, entry.day, 1, min(end, (entry.ends_on or end) + DAY)):
