@@ -135,6 +135,52 @@ class AccountsForm(forms.Form):
             )
 
 
+class ColumnsForm(forms.Form):
+    """Which column of a table holds what, where its headings do not say it."""
+
+    title = gettext_lazy("Which column holds what?")
+    lead = gettext_lazy("The answer is remembered for files with the same headings.")
+    ROLES = {
+        "date": gettext_lazy("Date"),
+        "text": gettext_lazy("Text"),
+        "amount": gettext_lazy("Amount, with its sign"),
+        "debit": gettext_lazy("Money out"),
+        "credit": gettext_lazy("Money in"),
+        "payer": gettext_lazy("Other side"),
+        "tax_id": gettext_lazy("CPF or CNPJ of the other side"),
+        "document": gettext_lazy("Document number"),
+        "reference": gettext_lazy("Reference"),
+        "balance": gettext_lazy("Balance after the line"),
+    }
+
+    def __init__(self, batch: ImportBatch, data: Any = None) -> None:
+        super().__init__(data)
+        sheet = batch.preview[0]
+        self.headings: list[str] = sheet["headings"]
+        choices = [("", _("– not in the file –"))]
+        for place, heading in enumerate(self.headings):
+            found = next((row[place] for row in sheet["raw"] if len(row) > place and row[place]), "")
+            name = heading or _("Column %(number)s") % {"number": place + 1}
+            choices.append((str(place + 1), f"{name} · {found[:40]}" if found else name))
+        for role, label in self.ROLES.items():
+            self.fields[role] = forms.ChoiceField(label=label, choices=choices, required=role == "date")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not any(cleaned.get(role) for role in ("amount", "debit", "credit")):
+            self.add_error("amount", _("Say which column holds the amounts, or those in and out."))
+        taken: set[str] = set()
+        for role in self.ROLES:
+            place = cleaned.get(role)
+            if place and place in taken:
+                self.add_error(role, _("This column is chosen twice."))
+            taken.add(place or "")
+        return cleaned
+
+    def chosen(self) -> dict[str, int]:
+        return {role: int(self.cleaned_data[role]) for role in self.ROLES if self.cleaned_data[role]}
+
+
 class BankAccountForm(ModelForm):
     class Meta:
         model = BankAccount

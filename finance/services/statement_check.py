@@ -14,6 +14,7 @@ from finance.models import BankAccount
 
 from . import statement_books as books
 from . import statements
+from .statement_columns import ColumnsNeeded
 from .statement_stage import Part
 
 SAMPLE_LINES = 20
@@ -34,7 +35,14 @@ ORDER BY reason = 'unreadable' DESC, seq LIMIT %s
 
 
 def look(batch: ImportBatch, work: Work) -> dict[str, Any]:
-    """Values for the batch's counts and preview. Raises Refusal, Asked when a person must say which account it is."""
+    """Values for the batch's counts and preview. Raises Refusal; Asked when a person must name accounts or columns."""
+    try:
+        return _look(batch, work)
+    except ColumnsNeeded as needed:
+        raise Asked([needed.preview]) from needed
+
+
+def _look(batch: ImportBatch, work: Work) -> dict[str, Any]:
     by = work.job.asked_by
     with statements.staged(batch, work) as found:
         if asked := statements.unanswered(found):

@@ -20,7 +20,7 @@ from backoffice.core import events
 from backoffice.core.database import patient
 from backoffice.core.imports import Asked, Refusal, Waits, engine, get
 from backoffice.core.jobs import Quiet, Work
-from backoffice.core.models import ImportBatch, User
+from backoffice.core.models import ImportBatch, ImportFile, User
 from backoffice.core.services import audit, files
 from backoffice.core.services import imports as import_service
 from finance import formats
@@ -28,6 +28,7 @@ from finance.models import BankAccount, Period, PeriodException, Statement, Stat
 
 from . import bank_accounts, ledger
 from . import statement_books as books
+from . import statement_columns as columns
 from .statement_stage import Loader, Part, Staged, begin, drop, finish
 
 SOURCE = "finance.statement"
@@ -72,14 +73,16 @@ def import_file(
     bank_account: BankAccount | None = None,
     by: User | None = None,
     as_format: str | None = None,
-    columns: dict[str, Any] | None = None,
+    mapping: dict[str, Any] | None = None,
 ) -> list[Statement]:
     """Take one file of this machine into the books at once. The same file again changes nothing.
+
+    mapping: role → heading or number, for a table whose columns are not understood.
 
     Raises Refusal (Unrecognised), Waits (a closed month; the import waits as checked), files.NotStored.
     """
     batch = engine.receive_paths(get(SOURCE), [Path(path)], by)
-    options = {"bank_account": bank_account.pk if bank_account else None, "format": as_format, "columns": columns}
+    options = {"bank_account": bank_account.pk if bank_account else None, "format": as_format, "columns": mapping}
     batch.mapping = {name: value for name, value in options.items() if value}
     batch.save(update_fields=["mapping"])
     return import_batch(batch)
@@ -112,22 +115,30 @@ def staged(batch: ImportBatch, work: Work) -> Iterator[Staged]:
     try:
         loader = Loader(found, _recogniser(batch), told)
         for row in kept:
-            events_ = formats.stream(
-                files.path_of(row.file),
-                name=row.file.name,
-                as_format=batch.mapping.get("format"),
-                mapping=batch.mapping.get("columns"),
-                today=timezone.localdate(),
-            )
-            try:
-                loader.take(events_, file=row.position)
-            except formats.Refusal as refusal:
-                raise Refusal(f"{row.file.name}: {_(refusal.text) % refusal.data}") from refusal
+            _load(loader, row, batch.mapping.get("format"), batch.mapping.get("columns"))
         finish()
         yield found
     finally:
         if connection.is_usable() and not connection.needs_rollback:
             drop()
+
+
+def _load(loader: Loader, row: ImportFile, as_format: str | None, named: dict[str, Any] | None) -> None:
+    """Stage one file. Raises Refusal; ColumnsNeeded, one kind of it, when nobody has said what its columns hold."""
+    path, name = files.path_of(row.file), row.file.name
+    try:
+        today = timezone.localdate()
+        events_ = formats.stream(path, name=name, as_format=as_format, mapping=named, today=today)
+        loader.take(events_, file=row.position)
+    except formats.Refusal as refusal:
+        reason = f"{name}: {_(refusal.text) % refusal.data}"
+        if named is None and refusal.text in columns.NOT_UNDERSTOOD and (sheet := columns.table_of(path, name)):
+            known = columns.remembered(get(SOURCE), sheet)
+            if known is None:
+                raise columns.ColumnsNeeded(reason, columns.preview_of(sheet)) from refusal
+            return _load(loader, row, columns.kind_of(sheet), known)
+        raise Refusal(reason) from refusal
+    return None
 
 
 def _recogniser(batch: ImportBatch) -> Callable[[Part], int | None]:

@@ -13,10 +13,10 @@ from backoffice.core.imports import FileSource
 from backoffice.core.jobs import Work
 from backoffice.core.models import ImportBatch, User
 from backoffice.core.templatetags.display import number
-from finance.forms.statements import AccountsForm, StatementFilesForm
+from finance.forms.statements import AccountsForm, ColumnsForm, StatementFilesForm
 from finance.models import ParkedLine, Statement
 from finance.selectors.statements import Control
-from finance.services import bank_accounts, statement_check, statement_undo, statements, unreadable
+from finance.services import bank_accounts, statement_check, statement_columns, statement_undo, statements, unreadable
 
 
 class Statements(FileSource):
@@ -28,7 +28,7 @@ class Statements(FileSource):
     left = gettext_lazy("What was written so far is complete in itself. Write the rest.")
     findings_template = "finance/statements/findings.html"
     question_template = "finance/statements/question.html"
-    question_title = gettext_lazy("Account")
+    question_title = gettext_lazy("Question")
 
     def files_form(self, *args: Any, **kwargs: Any) -> Form:
         return StatementFilesForm(*args, **kwargs)
@@ -68,16 +68,21 @@ class Statements(FileSource):
         return " ".join(words)
 
     def question(self, batch: ImportBatch, user: User, data: Any = None) -> Form:
+        if "headings" in batch.preview[0]:
+            return ColumnsForm(batch, data)
         return AccountsForm(batch, data, may_open=user.may("finance.bank_account.create"))
 
     def answer(self, batch: ImportBatch, form: Form, by: User) -> dict[str, Any]:
+        mapping: dict[str, Any] = batch.mapping
+        if isinstance(form, ColumnsForm):
+            statement_columns.remember(self, form.headings, form.chosen(), by)
+            return mapping
         assert isinstance(form, AccountsForm)
         chosen = dict(batch.mapping.get("accounts", {}))
         for asked, account, facts in form.answers():
             if facts:
                 account = bank_accounts.open_account(by=by, **facts).pk
             chosen[asked["key"]] = account
-        mapping: dict[str, Any] = batch.mapping
         return mapping | {"accounts": chosen}
 
     def findings(self, batch: ImportBatch) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from backoffice.core.imports import NotUndoable, Refusal, Waits
+from backoffice.core.imports import NotUndoable, Refusal, Waits, get
 from backoffice.core.models import Event, ImportBatch
 from finance.models import (
     BankAccount,
@@ -22,7 +22,7 @@ from finance.models import (
     Statement,
     StatementLine,
 )
-from finance.services import bank_accounts, ledger, parking, statement_undo, statements
+from finance.services import bank_accounts, ledger, parking, statement_columns, statement_undo, statements
 from finance.services.ledger import Line
 from tests.factories import books
 from tests.factories.people import person
@@ -397,3 +397,19 @@ def test_texts_with_tabs_backslashes_and_nuls_survive_the_stage(tmp_path):
     statements.import_file(path)
 
     assert StatementLine.objects.get().text.startswith("A\\B\\N")
+
+
+def test_a_table_nobody_understands_is_asked_about_once(tmp_path):
+    account, clerk = bank(), person("finance_clerk")
+    path = tmp_path / "odd.csv"
+    path.write_text("quando;quanto;que\n04/05/2026;10,00;PIX ANA\n05/05/2026;-2,50;TARIFA\n")
+    with pytest.raises(statement_columns.ColumnsNeeded) as asked:
+        statements.import_file(path, bank_account=account, as_format="csv")
+    assert asked.value.preview["headings"] == ["quando", "quanto", "que"]
+
+    statement_columns.remember(
+        get(statements.SOURCE), asked.value.preview["headings"], {"date": 1, "amount": 2, "text": 3}, clerk
+    )
+    (statement,) = statements.import_file(path, bank_account=account, as_format="csv")
+
+    assert (statement.new, statement.sum) == (2, Decimal("7.50"))
