@@ -74,7 +74,7 @@ class MatchList(lists.ListPage):
         lists.Tab("undone", gettext_lazy("Undone"), {"undone": "true"}),
     )
     columns = (
-        lists.Column("text", gettext_lazy("Match"), value="entry.text"),
+        lists.Column("text", gettext_lazy("What was matched"), value="entry.text"),
         lists.Column("at", gettext_lazy("Matched"), kind="stamp", order=("at", "pk")),
         lists.Column("on", gettext_lazy("Posted on"), value="entry.on", kind="day"),
         lists.Column("amount", gettext_lazy("Amount"), kind="money"),

@@ -76,7 +76,7 @@ def ways(line: StatementLine, kind: str, back: str, *, wants_split: bool) -> lis
             ("s", _("Split"), "match/?split=1", kind == "match" and wants_split),
             ("n", _("New entry"), "entry/", kind == "entry"),
             ("t", _("Transfer"), "transfer/", kind == "transfer"),
-            ("i", _("Set aside"), "ignore/", kind == "ignore"),
+            ("i", _("Set it aside"), "ignore/", kind == "ignore"),
         )
     ]
 

@@ -30,7 +30,7 @@ class Desk:
 
     def until(self, claim: str) -> None:
         """Wait for a claim in JavaScript; asked from here, because the page's policy lets nothing be evaluated in it."""
-        for _try in range(200):
+        for _try in range(900):
             if self.page.evaluate(claim):
                 return
             self.page.wait_for_timeout(100)
