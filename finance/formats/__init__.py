@@ -1,4 +1,4 @@
-"""Bank statements of any format through one door: `read`, `stream`, `sniff`. No Django; see README.md beside this file."""
+"""Bank statements of any format through one door: `read`, `stream`, `sniff`. No Django; see README.md here."""
 
 from .door import FORMATS, read, sniff, stream
 from .shapes import AccountPart, Begin, End, Event, Head, Line, Notice, Quarantined, Reading, Refusal, Totals

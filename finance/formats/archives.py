@@ -15,7 +15,7 @@ MOST_IN_WORKBOOK = 300 << 20
 RATIO_FREE = 8 << 20  # up to here a file may be as well compressed as it likes
 RATIO = 150
 IN_MEMORY = 8 << 20
-_ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 
 BROKEN = gettext_noop("The zip file is broken: %(reason)s.")
 MANY = gettext_noop("The zip file holds more than %(most)s files.")
@@ -97,7 +97,7 @@ def read(source: Source, events: Callable[[Source], Iterator[Event]]) -> Iterato
                 except (BadZipFile, ZlibError, EOFError, OSError, NotImplementedError) as problem:
                     raise Refusal(BROKEN, reason=str(problem)) from problem
                 inner = Source(member, name)
-                if inner.head(4) in _ZIP_MAGIC and kind_of(inner) == "zip":
+                if inner.head(4) in MAGIC and kind_of(inner) == "zip":
                     raise Refusal(NESTED, name=name)
                 head: Event | None = None
                 begun = False
@@ -119,5 +119,5 @@ def read(source: Source, events: Callable[[Source], Iterator[Event]]) -> Iterato
         if not refused:
             raise Refusal(NO_FILES)
         raise Refusal(NONE_READ, name=refused[0][0], reason=str(refused[0][1]))
-    for name, refusal in refused:
-        yield Notice(MEMBER, {"name": name, "reason": str(refusal)})
+    for name, why in refused:
+        yield Notice(MEMBER, {"name": name, "reason": str(why)})

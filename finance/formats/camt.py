@@ -1,13 +1,14 @@
 """camt.053 statements and camt.054 notifications (ISO 20022), any version: by local names, entry by entry.
 
-A batch entry becomes one line for each of its details; what they leave of the entry (charges, as a rule) is a line too, so
-the lines always sum to the entry.
+A batch entry becomes one line for each of its details; what they leave of the entry (charges, as a rule) is a line
+too, so the lines always sum to the entry.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from . import values
@@ -163,7 +164,7 @@ class _Statement:
             yield self.tally.quarantine(where, *self._problem(entry, money, on, currency), _raw(entry))
             return
         status = (words(entry, "Sts") or words(entry, "Sts", "Cd") or words(entry, "Sts", "Prtry") or "BOOK").upper()
-        common = {
+        common: dict[str, Any] = {
             "valued_on": _day(child(entry, "ValDt")),
             "pending": status != "BOOK",
             "kind": _transaction_code(child(entry, "BkTxCd")),
@@ -233,7 +234,7 @@ def _charges(entry: Element, detail: Element, currency: str) -> Decimal:
     return total
 
 
-def _said(entry: Element, detail: Element | None, amount: Decimal) -> dict[str, str]:
+def _said(entry: Element, detail: Element | None, amount: Decimal) -> dict[str, Any]:
     """Text, other side and references of a line."""
     remittance = child(detail, "RmtInf")
     structured = [

@@ -30,7 +30,9 @@ NO_AMOUNT = gettext_noop("The amount “%(value)s” cannot be read.")
 NO_DATE = gettext_noop("The date “%(value)s” cannot be read.")
 NO_SIDE = gettext_noop("Neither debit nor credit is marked: “%(value)s”.")
 NO_TRAILER = gettext_noop("The statement ends without its trailer, so its totals could not be checked.")
-OFF_TOTAL = gettext_noop("The trailer says %(stated)s of %(what)s, found were %(found)s.")
+OFF_DEBITS = gettext_noop("The trailer says %(stated)s of debits, found were %(found)s.")
+OFF_CREDITS = gettext_noop("The trailer says %(stated)s of credits, found were %(found)s.")
+OFF_RECORDS = gettext_noop("The trailer says %(stated)s records, found were %(found)s.")
 LEFT_OUT = gettext_noop("The file also holds %(count)s records of other segments (%(segments)s), which were left out.")
 
 _CURRENCIES = {"BRL": "BRL", "R$": "BRL", "REAL": "BRL", "009": "BRL", "": "BRL", "02": "BRL", "01": "BRL"}
@@ -157,13 +159,15 @@ class _Lot:
         """What the trailer says against what was found."""
         self.records += 1
         self.closing, self.ends_on = _balance(trailer), _day(trailer[142:150])
-        found = {"debits": -self.tally.debits, "credits": self.tally.credits}
-        stated = {"debits": _money(trailer[176:194]), "credits": _money(trailer[194:212])}
-        for what, said in stated.items():
-            if said is not None and said != found[what] and (said or trailer[176:212].strip("0 ")):
-                yield Notice(OFF_TOTAL, {"what": what, "stated": str(said), "found": str(found[what])})
+        debits, credits = _money(trailer[176:194]), _money(trailer[194:212])
+        for text, stated, found in (
+            (OFF_DEBITS, debits, -self.tally.debits),
+            (OFF_CREDITS, credits, self.tally.credits),
+        ):
+            if stated is not None and stated != found and (stated or trailer[176:212].strip("0 ")):
+                yield Notice(text, {"stated": str(stated), "found": str(found)})
         if trailer[170:176].isdigit() and int(trailer[170:176]) != self.records:
-            yield Notice(OFF_TOTAL, {"what": "records", "stated": int(trailer[170:176]), "found": self.records})
+            yield Notice(OFF_RECORDS, {"stated": int(trailer[170:176]), "found": self.records})
 
     def end(self, *, trailer: bool) -> Iterator[Event]:
         part = self.part()
@@ -223,9 +227,7 @@ class _Reader:
             yield from self.lot.totals(record)
             yield from self.close(trailer=True)
         elif kind == "9" and record[23:29].isdigit() and int(record[23:29]) != self.records and self.lots:
-            yield Notice(
-                OFF_TOTAL, {"what": "records in the file", "stated": int(record[23:29]), "found": self.records}
-            )
+            yield Notice(OFF_RECORDS, {"stated": int(record[23:29]), "found": self.records})
 
     def close(self, *, trailer: bool = False) -> Iterator[Event]:
         if self.lot:

@@ -1,6 +1,6 @@
 """One door for every format: look at the first bytes, choose the reader, give its events or the whole."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -31,6 +31,13 @@ FORMATS = ("ofx", "cnab240", "camt053", "camt054", "mt940", "qif", "csv", "xlsx"
 UNKNOWN = gettext_noop("The file is in no format that can be read as a statement.")
 NO_SUCH_FORMAT = gettext_noop("There is no format “%(format)s”. Known are: %(known)s.")
 
+_BY_LOOK: dict[str, Callable[[str], bool]] = {  # in this order: almost anything looks like a table
+    "cnab240": cnab.looks_like,
+    "mt940": mt940.looks_like,
+    "qif": qif.looks_like,
+    "csv": sheets.looks_like,
+}
+
 
 def sniff(path_or_stream: str | Path | BinaryIO, *, name: str = "") -> str:
     """The format of the file; raises Refusal naming what it is instead."""
@@ -40,7 +47,7 @@ def sniff(path_or_stream: str | Path | BinaryIO, *, name: str = "") -> str:
 
 def _sniff(source: Source) -> str:
     raw = source.head()
-    if raw.startswith(b"PK\x03\x04") or raw.startswith(b"PK\x05\x06"):
+    if raw.startswith(archives.MAGIC):
         return archives.kind_of(source)
     foreign.refuse_bytes(raw)
     head = next(source.text(), "")[:HEAD].lstrip("\ufeff")
@@ -53,11 +60,9 @@ def _sniff(source: Source) -> str:
             return "camt054" if "camt.054" in space else "camt053"
         foreign.refuse_xml(space, root)
     cnab.refuse_400(head)
-    for reader in (cnab, mt940, qif):
-        if reader.looks_like(head):
-            return reader.NAME
-    if sheets.looks_like(head):
-        return "csv"
+    for name, looks_like in _BY_LOOK.items():
+        if looks_like(head):
+            return name
     raise Refusal(UNKNOWN)
 
 
@@ -92,7 +97,7 @@ def stream(
     mapping: Mapping[str, object] | None = None,
     today: date | None = None,
 ) -> Iterator[Event]:
-    """The file's events, one at a time, in flat memory. Raises Refusal at the start or, for what shows late, on the way.
+    """The file's events, one at a time, in flat memory. Raises Refusal at the start, or on the way for what shows late.
 
     today: lines after it are parked as future; the caller's calendar day if missing.
     """

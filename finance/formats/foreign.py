@@ -17,7 +17,7 @@ CTE = gettext_noop("This is a CT-e (freight document), not a bank statement.")
 PAIN = gettext_noop("This is a payment order or its status (%(root)s), not a bank statement.")
 XML_OTHER = gettext_noop("The XML document “%(root)s” is no bank statement.")
 
-_MAGIC = (
+_MAGIC: tuple[tuple[bytes, str, dict[str, str]], ...] = (
     (b"%PDF", PDF, {}),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLD_EXCEL, {}),
     (b"\x89PNG", PICTURE, {}),

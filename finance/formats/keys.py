@@ -4,14 +4,14 @@ The key is a digest of account, date, amount, kind, folded texts and reference. 
 whichever file the line comes. Banks repeat FITIDs and honest lines repeat each other, so a key names a *group* of equal
 lines of one day, and the line itself is (key, occurrence).
 
-Occurrence: number the movements (not parked, not quarantined) that share a key within one `AccountPart` 1, 2, 3 … in any
-order; they are equal, so the order does not matter. In SQL, over the staged lines of one part:
+Occurrence: number the movements (not parked, not quarantined) that share a key within one `AccountPart` 1, 2, 3 … in
+any order; they are equal, so the order does not matter. In SQL, over the staged lines of one part:
 
     row_number() OVER (PARTITION BY part, key)
 
 A line is new if its account holds no live (key, occurrence). That inserts max(0, count in the part − count stored) for
-each group: a repeated, an overlapping or a shuffled file adds nothing, a third equal payment adds one. Parts are counted
-apart, so a zip with two overlapping files adds their union and not their sum.
+each group: a repeated, an overlapping or a shuffled file adds nothing, a third equal payment adds one. Parts are
+counted apart, so a zip with two overlapping files adds their union and not their sum.
 """
 
 import re

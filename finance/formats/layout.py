@@ -1,4 +1,4 @@
-"""How a table is to be read: where its headings are, which columns they name, date order and decimal mark, by evidence."""
+"""How a table is to be read: where its headings are, what they name, date order, decimal mark: by evidence."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -10,12 +10,12 @@ from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 from xml.parsers import expat
 
 from .shapes import Refusal, gettext_noop
-from .sources import CHUNK, Source
+from .sources import Source
 
 PIECE = 1 << 16  # characters given to the parser at once: so many it may be ahead of the caller
 DEEPEST = 100
-LARGEST = 500_000  # elements inside one that comes as a whole
-LONGEST_TEXT = 4 * CHUNK
+LARGEST = 300_000  # elements inside one that comes as a whole
+LONGEST_TEXT = 4 << 20
 SWEEP = 500
 
 DTD = gettext_noop("The file defines a document type or entities, which a statement never needs.")
@@ -81,18 +81,18 @@ class Walk:
     def __iter__(self) -> Iterator[tuple[str, str, Element]]:
         """("start" or "end", name, element) of a container, ("whole", name, element) of anything else in one."""
         root_of(self.source)
-        parser = XMLPullParser(events=("start", "end"))
+        parser: XMLPullParser[Element] = XMLPullParser(events=("start", "end"))
         quiet = 0
         try:
             for piece in _pieces(self.source):
                 parser.feed(piece)
                 quiet += len(piece)
-                for event, element in parser.read_events():
+                for event, element in cast(Iterator[tuple[str, Element]], parser.read_events()):
                     quiet = 0
                     if event == "start":
-                        yield from self._start(cast(Element, element))
+                        yield from self._start(element)
                     else:
-                        yield from self._end(cast(Element, element))
+                        yield from self._end(element)
                 if quiet > LONGEST_TEXT:
                     raise Refusal(ENDLESS, most=LONGEST_TEXT)
             parser.close()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 from . import values
 from .shapes import AccountPart, Begin, Event, Head, Refusal, gettext_noop
@@ -177,8 +178,7 @@ def _joined(text: str) -> str:
     """Lines are cut at 65 characters in the middle of words; shorter ones end a word."""
     lines = text.split("\n")
     glued = text.startswith(("/", "?"))
-    pairs = zip(lines, lines[1:], strict=False)
-    rest = [line if glued or len(before) >= 60 else f" {line}" for before, line in pairs]
+    rest = [line if glued or len(before) >= 60 else f" {line}" for before, line in pairwise(lines)]
     return "".join([lines[0], *rest]).strip()
 
 

@@ -1,7 +1,7 @@
 """OFX 1.x (SGML) and 2.x (XML) as banks write them, in one pass and constant memory.
 
-One expression cuts the text into tags and what follows them; a closing tag of a leaf means nothing. A transaction ends where
-anything begins that cannot be part of it, so missing closing tags lose nothing.
+One expression cuts the text into tags and what follows them; a closing tag of a leaf means nothing. A transaction ends
+where anything begins that cannot be part of it, so missing closing tags lose nothing.
 """
 
 import re
@@ -12,9 +12,12 @@ from decimal import Decimal
 
 from . import values
 from .shapes import LONGEST_RAW, AccountPart, Begin, End, Event, Head, Line, Notice, Quarantined, Refusal, gettext_noop
-from .sources import CHUNK, Source
+from .sources import Source
 
 NAME, READER = "ofx", "ofx 1"
+LONGEST_VALUE = 2 << 20
+SAMPLE = 1 << 20
+LONGEST_TAG = 4_096  # with its attributes
 MOST_NAMES = 1_000  # tags remembered; a file with more has them looked up again
 
 _TAG = r"/?[A-Za-z][A-Za-z0-9_.:\-]*(?:[ \t\r\n][^<>]*)?/?>"
@@ -78,14 +81,14 @@ def _pieces(source: Source) -> Iterator[str]:
         text = rest + chunk
         if "<!" in text and _FORBIDDEN.search(text):
             raise Refusal(DTD)
-        cut = text.rfind("<")
+        known = max(len(rest) - LONGEST_TAG, 0)  # before this no tag begins but the one at the start
+        cut = text.rfind("<", known)
         while cut > 0 and not _START.match(text, cut):
-            cut = text.rfind("<", 0, cut)
-        if cut <= 0:
-            cut = 0
+            cut = text.rfind("<", known, cut)
+        cut = max(cut, 0)
         rest = text[cut:]
-        if len(rest) > 2 * CHUNK:
-            raise Refusal(ENDLESS, most=2 * CHUNK)
+        if len(rest) > LONGEST_VALUE:
+            raise Refusal(ENDLESS, most=LONGEST_VALUE)
         if cut:
             yield text[:cut]
     if rest:
@@ -363,7 +366,7 @@ def _entities(text: str) -> str:
 
 def _decimal_mark(source: Source) -> str:
     """The mark before cents that the first amounts use, if they agree."""
-    sample = source.head(CHUNK).decode("cp1252", "replace").replace("\0", "")
+    sample = source.head(SAMPLE).decode("cp1252", "replace").replace("\0", "")
     seen = _AMOUNTS.findall(sample)
     points, commas = seen.count("."), seen.count(",")
     return "." if points > commas * 10 else "," if commas > points * 10 else ""

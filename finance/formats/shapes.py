@@ -1,7 +1,8 @@
 """What every reader gives: facts as the file states them, and words for what it could not read.
 
-A file is a stream of events. `Head` opens it (a zip has one for each member); then, for each account, `Begin`, its lines
-and quarantined lines, `End`. `Notice` may stand anywhere. Whoever needs flat memory takes the events; `read` collects them.
+A file is a stream of events. `Head` opens it (a zip has one for each member); then, for each account, `Begin`, its
+lines and quarantined lines, `End`. `Notice` may stand anywhere. Whoever needs flat memory takes the events; `read`
+collects them.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Statements as tables, CSV or XLSX: one row a movement, with all that banks print around the rows.
 
-A table is looked at first (`layout.py`), then streamed. Where it mixes accounts or currencies, each becomes a part of its
-own and the file is walked once for each.
+A table is looked at first (`layout.py`), then streamed. Where it mixes accounts or currencies, each becomes a part of
+its own and the file is walked once for each.
 """
 
 import re
@@ -41,7 +41,8 @@ _OTHER_SECTION = re.compile(
     r"^(?:SALDOS? INVEST|SALDOS? D[AE]S? APLIC|RESUMO|LIMITES?\b|INVESTIMENTOS|POSICAO CONSOLIDADA)"
 )
 _NOT_BOOKED = re.compile(
-    r"^(?:PENDENTE|AGENDAD|PROVISORI|PENDING|EM PROCESSAMENTO|A COMPENSAR|FUTUR|CANCEL|RECUSAD|REJEITAD|FAILED|DECLINED|DENIED"
+    r"^(?:PENDENTE|AGENDAD|PROVISORI|PENDING|EM PROCESSAMENTO|A COMPENSAR|FUTUR|CANCEL|RECUSAD|REJEITAD|FAILED"
+    r"|DECLINED|DENIED"
     r"|NEGAD|NAO (?:REALIZAD|EFETIVAD|EFETUAD)|EXPIRAD|ERRO)"
 )
 
@@ -60,7 +61,7 @@ def looks_like(head: str) -> bool:
 
 
 class _Balances:
-    """The running balance: whether it follows from the lines, upwards or downwards, and what it says of start and end."""
+    """The running balance: whether it follows from the lines, up or down, and what it says of start and end."""
 
     def __init__(self) -> None:
         self.first: tuple[Decimal, Decimal] | None = None  # balance, and the lines up to it
@@ -96,7 +97,7 @@ class _Balances:
         self.last, self.since, self.newer = balance, Decimal("0.00"), Decimal("0.00")
 
     def ends(self, *, newest_first: bool) -> tuple[Decimal | None, Decimal | None]:
-        """Opening and closing, as far as the balances prove them. newest_first: by the dates, where nothing else tells."""
+        """Opening and closing, as far as balances prove them. newest_first: by the dates, where nothing else tells."""
         if self.first is None or self.last is None:
             return None, None
         if not self.steps and newest_first:

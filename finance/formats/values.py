@@ -1,4 +1,4 @@
-"""Amounts, dates and words as banks write them. What can be read two ways is not read: it is None and gets quarantined."""
+"""Amounts, dates and words as banks write them. What can be read two ways is not read: it is None, and quarantined."""
 
 import re
 from datetime import date
@@ -129,7 +129,8 @@ _BALANCE = re.compile(
     r"(?: (?:ANTERIOR(?:ES)?|ANT|ATUAL|DO DIA|DIA|DIARIO|EM|INICIAL|FINAL|TOTAL|DISPONIVEL|DISP|BLOQUEADO|BLOQ|PARCIAL"
     r"|CONTABIL|LIQUIDO|PROVISORIO|(?:EM |DA |DE |NA )?CONTA(?: CORRENTE)?|CTA|C C|CC|APLIC\w*|APL|INVEST\w*"
     r"|DO PERIODO|NO PERIODO|ABERTURA|DE ABERTURA|FECHAMENTO|DE FECHAMENTO|ENCERRAMENTO|FINAL DO DIA|MES ANTERIOR"
-    r"|DO MES|NA DATA|PREVISTO|PROJETADO|A LIBERAR|RESERVADO|EM APLICACAO|CDB|RDB|FUNDOS?|UTILIZADO|CONSOLIDADO|TRANSPORTE|TRANSPORTADO|A TRANSPORTAR|VINCULADO|LIVRE|SUJEITO|LIMITE|CREDOR|POUPANCA|AUTOMATIC\w*"
+    r"|DO MES|NA DATA|PREVISTO|PROJETADO|A LIBERAR|RESERVADO|EM APLICACAO|CDB|RDB|FUNDOS?|UTILIZADO"
+    r"|CONSOLIDADO|TRANSPORTE|TRANSPORTADO|A TRANSPORTAR|VINCULADO|LIVRE|SUJEITO|LIMITE|CREDOR|POUPANCA|AUTOMATIC\w*"
     r"|[0-9]+)\b.*)?"
     r"|(?:(?:OPENING|CLOSING|BEGINNING|ENDING|LEDGER|AVAILABLE) BALANCE\b.*|BALANCE (?:BROUGHT|CARRIED|FORWARD)\b.*)"
 )
@@ -137,7 +138,7 @@ _SPELLED = re.compile(r"^S ?A ?L ?D ?O(?: S)?\b")
 
 
 def is_balance(text: str) -> bool:
-    """Whether a line's text names a balance: `SALDO ANTERIOR`, `S A L D O`, `Saldo do dia`. `SALDO DEVEDOR` is a movement."""
+    """Whether a line's text names a balance: `SALDO ANTERIOR`, `S A L D O`. `SALDO DEVEDOR` is a movement."""
     if not _MAY_BE_BALANCE.match(text):
         return False
     return bool(_BALANCE.fullmatch(_SPELLED.sub("SALDO", folded(text))))
@@ -149,7 +150,7 @@ def is_opening(text: str) -> bool:
 
 
 def is_closing(text: str) -> bool:
-    """Whether a balance line states a balance at the end of a day, of the account and not of an investment beside it."""
+    """Whether a balance line states a balance at the end of a day, of the account and of no investment beside it."""
     return bool(
         re.search(
             r"^(?:SALDO|SDO)(?: (?:DO DIA|DIA|DIARIO|NA DATA|FINAL|ATUAL|EM CONTA|TOTAL)\b|$)|CLOSING|ENDING",

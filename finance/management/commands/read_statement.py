@@ -54,7 +54,9 @@ class _List:
     """A JSON array that grows on disk."""
 
     def __init__(self, stack: ExitStack) -> None:
-        self.file: IO[str] = stack.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8"))
+        self.file: IO[str] = stack.enter_context(
+            tempfile.SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115 (the stack closes it)
+        )
         self.mark = "["
 
     def add(self, value: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Files of other projects, beside this repository: every one ends in a result or a refusal, with the figures asserted."""
+"""Files of other projects, beside this repository: each ends in a result or a refusal, with the figures asserted."""
 
 from decimal import Decimal
 from pathlib import Path

@@ -117,7 +117,8 @@ def test_quotes_over_lines_are_joined_and_unclosed_ones_eat_nothing() -> None:
     found = reading(
         'Data,Descrição,Valor\n02/01/2024,"PIX\nDE ""X""","1.000,00"\n03/01/2024,"sem fim,-20,00\n04/01/2024,OK,-3\n'
     )
-    assert [(line.text, str(line.amount)) for line in found.accounts[0].lines][0] == ('PIX DE "X"', "1000.00")
+    first = found.accounts[0].lines[0]
+    assert (first.text, str(first.amount)) == ('PIX DE "X"', "1000.00")
     many = reading("Data;Histórico;Valor\n" + '02/01/2024;"a;1,00\n' * 50)
     assert many.totals.lines == 50
 
