@@ -1,6 +1,6 @@
 """Evidence of a match or a suggestion as a sentence: at least two signals, and how sure it is, in words.
 
-Evidence: `{"stage": "S2", "contests": ["other_line"], "signals": [{"key": "amount", "same": true}], "alternatives": 1}`.
+Evidence: `{"stage": "S2", "contests": ["other_line"], "signals": [{"key": "amount", "same": true}], "alternatives": 1}`
 Keys of signals: key (kind, value), document, payer (value, by tax_id or name), amount, part, surplus, sum, terms, days,
 learned, rule (value, version), text, transfer, opposite.
 """

@@ -200,8 +200,9 @@ CREATE INDEX ON m_line (amount);
 UPDATE m_verdict v SET contests = ARRAY['by_date']
 FROM m_line l CROSS JOIN LATERAL (
     SELECT count(*) AS items, min(near.due_on) AS due_on FROM (
-        SELECT i.due_on FROM finance_instalment i WHERE i.balance = l.amount AND i.balance <> 0
-            AND i.due_on BETWEEN l."on" - %(near)s AND l."on" + %(near)s LIMIT 2) near
+        SELECT i.due_on FROM finance_instalment i WHERE i.balance <> 0
+            AND (i.balance, i.due_on) >= (l.amount, l."on" - %(near)s)
+            AND (i.balance, i.due_on) <= (l.amount, l."on" + %(near)s) ORDER BY i.balance, i.due_on LIMIT 2) near
 ) n
 WHERE v.stage = 'S6' AND v.contests = '{}' AND l.line = v.line AND n.items = 1
       AND NOT EXISTS (SELECT 1 FROM m_line o WHERE o.amount = l.amount AND o.line <> l.line

@@ -14,7 +14,7 @@ SHOWN = 3  # suggestions a line
 CONTESTED = Decimal("0.15")  # of confidence, for a claim that something contests
 
 _LEFT = """
-DROP TABLE IF EXISTS m_left, m_idea, m_best;
+DROP TABLE IF EXISTS m_left, m_equal, m_idea, m_best;
 CREATE TEMP TABLE m_left AS
 SELECT l.line, l.amount, l."on", btrim(regexp_replace(core_plain(s.payer), '[^a-z0-9]+', ' ', 'g')) AS payer
 FROM m_line l JOIN finance_statementline s ON s.id = l.line AND s.open_amount = l.amount AND NOT s.is_void
@@ -98,8 +98,13 @@ SELECT m.line, 'S7', 0.90, m.other, abs(l."on" - o."on")
 FROM m_move m JOIN m_left l ON l.line = m.line JOIN m_left o ON o.line = m.other
 """
 
-# The nearest due dates on both sides, found in the index; a popular amount is never read through.
+# The nearest due dates on both sides. Compared as pairs, so that only the index on amount and date can give the order:
+# a popular amount is never read through, nor a month for a rare one.
 _BY_AMOUNT = """
+CREATE TEMP TABLE m_equal AS
+SELECT l.line, l.amount, l."on", l.payer FROM m_left l
+WHERE EXISTS (SELECT 1 FROM finance_instalment i WHERE i.balance = l.amount AND i.balance <> 0);
+ANALYZE m_equal;
 INSERT INTO m_idea (line, stage, confidence, items, days, name_same, learned)
 SELECT line, 'S5', CASE WHEN near = 1 THEN 0.60 ELSE 0.45 END + CASE WHEN same AND sames = 1 THEN 0.20 ELSE 0 END
            + CASE WHEN learned > 0 THEN 0.10 ELSE 0 END, ARRAY[id], days, same, learned
@@ -107,13 +112,15 @@ FROM (
     SELECT l.line, i.id, abs(l."on" - i.due_on) AS days, n.same, k.times AS learned,
            count(*) FILTER (WHERE n.same) OVER (PARTITION BY l.line) AS sames,
            count(*) FILTER (WHERE abs(l."on" - i.due_on) <= %(near)s) OVER (PARTITION BY l.line) AS near
-    FROM m_left l
+    FROM m_equal l
     CROSS JOIN LATERAL (
-        (SELECT id, due_on, party_id FROM finance_instalment WHERE balance = l.amount AND balance <> 0
-            AND due_on BETWEEN l."on" AND l."on" + %(early)s ORDER BY due_on, id LIMIT 4)
+        (SELECT id, due_on, party_id FROM finance_instalment WHERE balance <> 0
+            AND (balance, due_on) >= (l.amount, l."on") AND (balance, due_on) <= (l.amount, l."on" + %(early)s)
+         ORDER BY balance, due_on, id LIMIT 4)
         UNION ALL
-        (SELECT id, due_on, party_id FROM finance_instalment WHERE balance = l.amount AND balance <> 0
-            AND due_on < l."on" AND due_on >= l."on" - %(late)s ORDER BY due_on DESC, id LIMIT 4)
+        (SELECT id, due_on, party_id FROM finance_instalment WHERE balance <> 0
+            AND (balance, due_on) < (l.amount, l."on") AND (balance, due_on) >= (l.amount, l."on" - %(late)s)
+         ORDER BY balance DESC, due_on DESC, id LIMIT 4)
     ) i JOIN core_party p ON p.id = i.party_id
     CROSS JOIN LATERAL (
         SELECT length(l.payer) >= 5 AND (starts_with(p.search, l.payer) OR starts_with(l.payer, p.search)) AS same
@@ -235,5 +242,5 @@ def write(cursor: CursorWrapper, *, bank_account: int | None) -> int:
     for step in (_LEFT, _CLAIMED, _NAMED, _PAYER, _TRANSFERS, _BY_AMOUNT, _BEST, _FORGET, _WRITE):
         cursor.execute(step, values)
     written = int(cursor.rowcount)
-    cursor.execute("DROP TABLE m_left, m_idea, m_best")
+    cursor.execute("DROP TABLE m_left, m_equal, m_idea, m_best")
     return written
