@@ -107,6 +107,7 @@ class Instalment(Referable):
             ),
         ]
         indexes = [
+            models.Index(fields=["due_on", "id"], name="finance_instalment_due"),
             models.Index(fields=["due_on", "id"], name="finance_instalment_open_due", condition=~Q(balance=0)),
             models.Index(fields=["party", "balance"], name="finance_instalment_open_party", condition=~Q(balance=0)),
             models.Index(fields=["balance", "due_on"], name="finance_instalment_open_amount", condition=~Q(balance=0)),

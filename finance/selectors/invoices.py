@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -31,10 +32,12 @@ class Sheet:
     parts: list[tuple[Any, Decimal]]  # due, amount
 
 
-def sheet(invoice: Invoice) -> Sheet:
-    """The lines, taxes and parts of an invoice as it stands."""
+def sheet(invoice: Invoice, parts: list[tuple[Any, Decimal]] | None = None) -> Sheet:
+    """The lines, taxes and parts of an invoice as it stands. parts: its title's, where the caller read them."""
     found = list(invoice.taxes.order_by("pk"))
-    if invoice.title_id:
+    if parts is not None:
+        pass
+    elif invoice.title_id:
         rows = Instalment.objects.filter(title=invoice.title_id).order_by("seq")
         parts = [(row.due_on, abs(row.amount)) for row in rows]
     elif invoice.kind == Invoice.Kind.CREDIT_NOTE or invoice.net < Decimal("0.01") * invoice.count:
@@ -69,21 +72,29 @@ def _sums(charges: Sequence[Any]) -> list[TaxSum]:
     ]
 
 
-def settlements(invoice: Invoice, *, may_read: bool) -> list[dict[str, Any]]:
-    """Links to what settled an issued invoice, and to the bank's lines behind it."""
-    live = Posting.objects.filter(
-        instalment__title=invoice.title_id, role=Posting.Role.PRINCIPAL, entry__reverses=None, entry__reversed_by=None
+def settlements(invoice: Invoice, *, may_read: bool) -> tuple[list[tuple[Any, Decimal]], list[dict[str, Any]]]:
+    """The parts of an issued invoice, and links to what settled them and to the bank's lines behind it."""
+    behind = Posting.objects.filter(entry=OuterRef("entry"), line__isnull=False).order_by("seq")
+    rows = (
+        Posting.objects.filter(instalment__title=invoice.title_id, entry__reverses=None)
+        .select_related("entry__journal", "entry__reversed_by", "instalment")
+        .annotate(
+            line_on=Subquery(behind.values("line__on")[:1]), line_amount=Subquery(behind.values("line__amount")[:1])
+        )
     )
-    entries = {p.entry_id: p.entry for p in live.select_related("entry__journal").order_by("-on", "-pk")[:5]}
+    parts: list[tuple[int, Any, Decimal]] = []
+    entries: dict[int, Any] = {}
+    lines: dict[int, str] = {}
+    for row in rows.order_by("-on", "-pk")[:400]:
+        if row.role == Posting.Role.ISSUE and row.instalment:
+            parts.append((row.instalment.seq, row.instalment.due_on, abs(row.instalment.amount)))
+        elif row.role == Posting.Role.PRINCIPAL and getattr(row.entry, "reversed_by", None) is None:
+            entries[row.entry_id] = row.entry
+            if row.line_on:
+                lines[row.entry_id] = f"{row.line_on} {row.line_amount}"
     links: list[dict[str, Any]] = [
-        {
-            "kind": _("Settlement"),
-            "label": str(entry),
-            "url": reverse("finance:entry", args=[pk]) if may_read else "",
-        }
-        for pk, entry in entries.items()
+        {"kind": _("Settlement"), "label": str(entry), "url": reverse("finance:entry", args=[pk]) if may_read else ""}
+        for pk, entry in list(entries.items())[:5]
     ]
-    if entries:
-        lines = Posting.objects.filter(entry__in=list(entries), line__isnull=False).select_related("line")
-        links += [{"kind": _("Bank line"), "label": str(posting.line)} for posting in lines.order_by("pk")[:3]]
-    return links
+    links += [{"kind": _("Bank line"), "label": line} for line in list(lines.values())[:3]]
+    return [(due_on, amount) for _seq, due_on, amount in sorted(parts)], links

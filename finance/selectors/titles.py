@@ -101,21 +101,31 @@ def dues(rows: Iterable[Instalment], today: date) -> dict[int, Due]:
     rows = list(rows)
     partly = [row.pk for row in rows if row.balance and row.balance != row.amount]
     charged = _charged(partly) if partly else {}
-    found = {}
-    for row in rows:
-        fined, until = charged.get(row.pk, (False, None))
-        if row.title.kind == Title.Kind.CREDIT:
-            found[row.pk] = Due(principal=abs(row.balance))
-        else:
-            found[row.pk] = due(
-                abs(row.balance),
-                due_on=row.due_on,
-                on=today,
-                terms=settlement.terms_of(row.title),
-                fined=fined,
-                charged_until=until,
-            )
-    return found
+    return {row.pk: _due(row, today, *charged.get(row.pk, (False, None))) for row in rows}
+
+
+def _due(row: Instalment, today: date, fined: bool, charged_until: date | None) -> Due:
+    if row.title.kind == Title.Kind.CREDIT:
+        return Due(principal=abs(row.balance))
+    return due(
+        abs(row.balance),
+        due_on=row.due_on,
+        on=today,
+        terms=settlement.terms_of(row.title),
+        fined=fined,
+        charged_until=charged_until,
+    )
+
+
+def _told(row: Instalment, steps: "list[Step]") -> tuple[bool, date | None]:
+    """Whether a fine, and until when interest, came with the steps of this part."""
+    live = [step for step in steps if step.part.pk == row.pk and not step.restores and not step.is_undone]
+    words = {role: str(Posting.Role(role).label) for role in CHARGES}
+    fined = any(word == words[Posting.Role.FINE] for step in live for word, _amount in step.besides)
+    interest = [
+        step.entry.on for step in live if any(word == words[Posting.Role.INTEREST] for word, _amount in step.besides)
+    ]
+    return fined, max(interest, default=None)
 
 
 def _charged(pks: list[int]) -> dict[int, tuple[bool, date | None]]:
@@ -148,10 +158,11 @@ def cancelled(entries: set[int]) -> set[int]:
 
 def title_page(pk: int, *, today: date) -> TitlePage | None:
     """One title with its parts, what happened to them and what they owe today."""
-    title = Title.objects.select_related("party", "account", "cost_centre", "batch").filter(pk=pk).first()
-    if title is None:
+    found = Instalment.objects.filter(title=pk).select_related("title__party", "title__account", "title__cost_centre")
+    rows = list(found.order_by("seq"))
+    if not rows:
         return None
-    rows = list(title.instalments.order_by("seq"))
+    title = rows[0].title
     for row in rows:
         row.title = title
     postings = list(
@@ -161,9 +172,9 @@ def title_page(pk: int, *, today: date) -> TitlePage | None:
     )
     issue = next((p.entry for p in postings if p.entry_id == title.entry_id), None)
     is_cancelled = issue is not None and _undone(issue)
-    owed = dues(rows, today)
-    parts = [Part(row, owed[row.pk], *state_of(row, today, is_cancelled=is_cancelled)) for row in rows]
     steps, line = _steps([p for p in postings if p.entry_id != title.entry_id], {row.pk: row for row in rows})
+    owed = {row.pk: _due(row, today, *_told(row, steps)) for row in rows}
+    parts = [Part(row, owed[row.pk], *state_of(row, today, is_cancelled=is_cancelled)) for row in rows]
     whole = abs(sum((row.balance for row in rows), ZERO))
     tone, state = _whole(parts, is_cancelled)
     return TitlePage(

@@ -92,14 +92,17 @@ def _invoice(pk: int) -> Invoice:
 def detail(request: PersonRequest, pk: int) -> HttpResponse:
     invoice, user = _invoice(pk), request.user
     is_draft, is_issued = invoice.state == Invoice.State.DRAFT, invoice.state == Invoice.State.ISSUED
+    parts, settled = (
+        selectors.settlements(invoice, may_read=user.may("finance.entry.read")) if invoice.title_id else (None, [])
+    )
     context = {
         "invoice": invoice,
         "tone": papers.TONES[invoice.state],
-        "sheet": selectors.sheet(invoice),
+        "sheet": selectors.sheet(invoice, parts),
         "waiting": second_person.waiting(invoices.APPROVE, invoice.ref)
         if invoice.state == Invoice.State.WAITING
         else None,
-        "links": _chain(invoice, user),
+        "links": _chain(invoice, user, settled),
         "may_edit": is_draft and user.may("finance.invoice.edit"),
         "may_submit": is_draft and user.may("finance.invoice.submit"),
         "may_send": is_issued and user.may("finance.invoice.submit"),
@@ -111,7 +114,7 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
     return render(request, "finance/invoices/detail.html", context)
 
 
-def _chain(invoice: Invoice, user: User) -> list[dict[str, Any]]:
+def _chain(invoice: Invoice, user: User, settled: list[dict[str, Any]]) -> list[dict[str, Any]]:
     links: list[dict[str, Any]] = []
     for card in refs.resolve([invoice.origin] if invoice.origin else []).values():
         links.append({"kind": card.kind, "label": card.label[:24], "url": card.url if card.is_open_to(user) else ""})
@@ -131,7 +134,7 @@ def _chain(invoice: Invoice, user: User) -> list[dict[str, Any]]:
         if user.may("finance.title.read"):
             url = reverse("finance:title", args=[invoice.title_id])
             links.append({"kind": _("Title"), "label": invoice.title.number, "url": url})
-        links += selectors.settlements(invoice, may_read=user.may("finance.entry.read"))
+        links += settled
         if user.may("finance.entry.read"):
             url = reverse("finance:entry", args=[invoice.title.entry_id])
             links.append({"kind": _("Journal entry"), "label": _("In the books"), "url": url})

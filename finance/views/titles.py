@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Func, QuerySet, Sum
+from django.db.models import Func, Q, QuerySet, Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,10 +17,11 @@ from django.views.decorators.http import require_POST
 
 from backoffice.core import lists, refs
 from backoffice.core.access import entrance
+from backoffice.core.folding import plain
 from backoffice.core.forms import once
 from backoffice.core.http import PersonRequest
 from backoffice.core.lists import Column
-from backoffice.core.models import User
+from backoffice.core.models import Party, User
 from backoffice.core.selectors import activity
 from backoffice.core.templatetags.display import badge
 from finance import bulk
@@ -105,6 +106,16 @@ class _Instalments(lists.ListPage):
             .select_related("title__party")
             .annotate(size=Func("amount", function="abs"), left=Func("balance", function="abs"))
         )
+
+    def search(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+        """By a piece of the number or words of the party's name, each through its own index."""
+        written = text.strip()
+        known = Party.objects.all()
+        for word in written.split()[:8]:
+            known = known.filter(search__contains=plain(word))
+        numbered = Title.objects.filter(Q(number__contains=written) | Q(number__contains=written.upper()))
+        found = numbered.order_by().values("pk").union(Title.objects.filter(party__in=known).order_by().values("pk"))
+        return queryset.filter(title__in=found)
 
     def body(self, rows: Sequence[Any], columns: list[Column], *, can_pick: bool) -> SafeString:
         """What is due today and what was cancelled, each in one query for the page."""
