@@ -15,20 +15,9 @@ from finance.reports import cash, tree
 NONE = "none"
 
 
-def accounts(request: Any = None) -> list[tuple[str, str]]:
-    """Every account, groups too."""
-    found = Account.objects.order_by("code", "pk").values_list("pk", "code", "name")
-    return [(str(pk), f"{code} {name}") for pk, code, name in found]
-
-
-def centres(request: Any = None) -> list[tuple[str, Any]]:
-    found = [(str(one.pk), str(one)) for one in CostCentre.objects.order_by("code", "pk")]
-    return [*found, (NONE, _("No cost centre"))]
-
-
 class PostingFilters(lists.ListFilters):
     on = lists.PeriodFilter(field_name="on", label=_("Date"), civil=True)
-    account = django_filters.ChoiceFilter(label=_("Account"), choices=accounts, method="of_account")
+    account = django_filters.ChoiceFilter(label=_("Account"), choices=list, method="of_account")
     section = django_filters.MultipleChoiceFilter(
         label=_("Place in the DRE"),
         choices=[*Account.Section.choices, (NONE, _("None"))],
@@ -40,7 +29,7 @@ class PostingFilters(lists.ListFilters):
     side = django_filters.ChoiceFilter(
         label=_("Side"), choices=[("debit", _("Debit")), ("credit", _("Credit"))], method="on_side"
     )
-    centre = django_filters.ChoiceFilter(label=_("Cost centre"), choices=centres, method="of_centre")
+    centre = django_filters.ChoiceFilter(label=_("Cost centre"), choices=list, method="of_centre")
     party = django_filters.NumberFilter(field_name="party_id", label=_("Party"))
     direction = django_filters.ChoiceFilter(
         field_name="instalment__title__direction", label=_("Titles"), choices=Title.Direction.choices
@@ -65,9 +54,26 @@ class PostingFilters(lists.ListFilters):
         label=_("Closing entries"), choices=[("without", _("Left out"))], method="without_closing"
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, choices in (("account", lambda: self.accounts), ("centre", lambda: self.centres)):
+            self.filters[name].extra["choices"] = choices
+            self.filters[name].__dict__.pop("_field", None)  # kept from when the class was asked for its keys
+
     @cached_property
     def plan(self) -> tree.Tree:
         return tree.read()
+
+    @cached_property
+    def accounts(self) -> list[tuple[str, str]]:
+        """Every account, groups too; read once for all who ask for the choices."""
+        found = sorted(self.plan, key=lambda node: (node.code, node.pk))
+        return [(str(node.pk), f"{node.code} {node.name}") for node in found]
+
+    @cached_property
+    def centres(self) -> list[tuple[str, Any]]:
+        found = [(str(one.pk), str(one)) for one in CostCentre.objects.order_by("code", "pk")]
+        return [*found, (NONE, _("No cost centre"))]
 
     def sentence(self, name: str, value: Any) -> tuple[str, str]:
         """A party by its name."""

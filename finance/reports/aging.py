@@ -123,7 +123,7 @@ def _heads(days: Sequence[date]) -> list[Head]:
     for day in days[1:]:
         heads += [
             Head(_("Total, %(when)s") % {"when": display.short_date(day, year=True)}),
-            Head(_("Change"), quiet=True),
+            Head(_("Difference"), quiet=True),
         ]
     return heads
 

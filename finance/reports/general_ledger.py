@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
-from backoffice.core import refs
 from backoffice.core.templatetags import display
 from finance.models import Posting
 
@@ -101,15 +100,11 @@ def sheet(asked: Asked, *, whole: bool = False) -> Sheet:
         after=None if whole else _after(asked.after),
         size=FILE if whole else PAGE,
     )
-    cards = (
-        refs.resolve({f"finance.journalentry:{posting.entry_id}" for posting in found.postings}) if not whole else {}
-    )
     centre = asked.centre
     rows = [_edge(_("Opening") if found.before == found.opening else _("Carried over"), found.before)]
     balance = found.before
     for posting in found.postings:
         balance += posting.amount
-        card = cards.get(f"finance.journalentry:{posting.entry_id}")
         rows.append(
             Row(
                 str(posting.entry),
@@ -121,7 +116,7 @@ def sheet(asked: Asked, *, whole: bool = False) -> Sheet:
                     Cell(-posting.amount if posting.amount < 0 else None),
                     Cell(balance),
                 ],
-                url=card.url if card else "",
+                url=reverse("finance:entry", args=[posting.entry_id]),
             )
         )
     if not found.has_more:

@@ -107,7 +107,7 @@ def change(now: Decimal, then: Decimal) -> list[Cell]:
 
 
 def change_heads() -> list[Head]:
-    return [Head(_("Change")), Head(_("Change, %"), "percent", quiet=True)]
+    return [Head(_("Difference")), Head(_("Difference, %"), "percent", quiet=True)]
 
 
 def figure(value: Decimal | str | None, kind: Kind) -> str:

@@ -168,7 +168,7 @@ def _heads(columns: list[Column], *, is_full: bool) -> list[Head]:
     if len(columns) > 1:
         heads += [
             Head(_("Closing, %(when)s") % {"when": columns[1].label}, "side"),
-            Head(_("Change"), "side", quiet=True),
+            Head(_("Difference"), "side", quiet=True),
         ]
     return heads
 

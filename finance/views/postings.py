@@ -1,18 +1,15 @@
 """Postings: what every figure of a report opens to."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.core import lists, refs
+from backoffice.core import lists
 from backoffice.core.access import entrance
 from backoffice.core.lists import Column
 from backoffice.core.models import User
-from backoffice.core.refs import Card
 from finance.filters.postings import PostingFilters
 from finance.models import Posting
 
@@ -28,6 +25,7 @@ class PostingList(lists.ListPage):
     template_name = "finance/reports/postings.html"
     filters = PostingFilters
     default_order = "-on"
+    detail_url = "finance:entry"
     export_right = "finance.report.export"
     empty_text = _("No posting yet. They come with invoices, bills, statements and entries.")
     columns = (
@@ -56,14 +54,8 @@ class PostingList(lists.ListPage):
     def queryset(self, user: User) -> QuerySet[Posting]:
         return Posting.objects.select_related("entry__journal", "account", "party", "cost_centre")
 
-    def body(self, rows: Sequence[Any], columns: list[Column], *, can_pick: bool) -> SafeString:
-        self.cards: dict[str, Card] = refs.resolve({f"finance.journalentry:{row.entry_id}" for row in rows})
-        return super().body(rows, columns, can_pick=can_pick)
-
     def row_url(self, row: Posting) -> str:
-        card = self.cards.get(f"finance.journalentry:{row.entry_id}")
-        user = getattr(self.request, "user", None)
-        return card.url if card and user and card.is_open_to(user) else ""
+        return f"{self._door(0)}{row.entry_id}{self._door(1)}"
 
     def context(self, *args: Any) -> dict[str, Any]:
         """The sum of what is listed, as a report shows it: one figure and its side."""
