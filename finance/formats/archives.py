@@ -1,20 +1,25 @@
 """Zip files: of statements, and those that are really workbooks. Bombs are refused before anything is unpacked."""
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 from zipfile import BadZipFile, ZipFile, ZipInfo
 from zlib import error as ZlibError  # noqa: N812
 
+from .markup import DTD, ENDLESS, LONGEST_TEXT
 from .shapes import Event, Head, Notice, Refusal, gettext_noop
 from .sources import CHUNK, Source
 
 MOST_FILES = 500
 MOST_BYTES = 1 << 30
 MOST_IN_WORKBOOK = 300 << 20
+MOST_STRINGS = 48 << 20
+MOST_BESIDE = 8 << 20  # styles, themes, relations
 RATIO_FREE = 8 << 20  # up to here a file may be as well compressed as it likes
 RATIO = 150
 IN_MEMORY = 8 << 20
+_DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 
 BROKEN = gettext_noop("The zip file is broken: %(reason)s.")
@@ -55,11 +60,38 @@ def kind_of(source: Source) -> str:
 
 
 def check_workbook(source: Source) -> None:
-    """Raise, if the workbook is a bomb."""
+    """Raise, if the workbook is a bomb: openpyxl streams the cells of sheets, and holds everything else in memory."""
     archive, infos = _open(source)
     with archive:
         if sum(info.file_size for info in infos) > MOST_IN_WORKBOOK:
             raise Refusal(LARGE, most=MOST_IN_WORKBOOK >> 20)
+        for info in infos:
+            name = info.filename
+            if name.startswith("xl/worksheets/") or not name.endswith((".xml", ".rels")):
+                most = MOST_IN_WORKBOOK
+            else:
+                most = MOST_STRINGS if name.endswith("sharedStrings.xml") else MOST_BESIDE
+            if info.file_size > most:
+                raise Refusal(LARGE, most=most >> 20)
+            if name.endswith((".xml", ".rels")):
+                _check_markup(archive, info)
+
+
+def _check_markup(archive: ZipFile, info: ZipInfo) -> None:
+    """Raise for a document type, and for a text so long that reading it would fill the memory."""
+    quiet, before = 0, b""
+    try:
+        with archive.open(info) as member:
+            while chunk := member.read(CHUNK):
+                if _DOCTYPE.search(before + chunk):
+                    raise Refusal(DTD)
+                before = chunk[-16:]
+                last = chunk.rfind(b"<")
+                quiet = quiet + len(chunk) if last < 0 else len(chunk) - last
+                if quiet > LONGEST_TEXT:
+                    raise Refusal(ENDLESS, most=LONGEST_TEXT)
+    except (BadZipFile, ZlibError, EOFError, OSError, NotImplementedError, RuntimeError) as problem:
+        raise Refusal(BROKEN, reason=str(problem)) from problem
 
 
 def _is_noise(info: ZipInfo) -> bool:
@@ -94,7 +126,7 @@ def read(source: Source, events: Callable[[Source], Iterator[Event]]) -> Iterato
                 member = cast(BinaryIO, file)
                 try:
                     _unpack(archive, info, member)
-                except (BadZipFile, ZlibError, EOFError, OSError, NotImplementedError) as problem:
+                except (BadZipFile, ZlibError, EOFError, OSError, NotImplementedError, RuntimeError) as problem:
                     raise Refusal(BROKEN, reason=str(problem)) from problem
                 inner = Source(member, name)
                 if inner.head(4) in MAGIC and kind_of(inner) == "zip":

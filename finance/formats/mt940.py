@@ -13,6 +13,8 @@ from .tally import Tally
 
 NAME, READER = "mt940", "mt940 1"
 
+MOST_LINES = 200  # of a field
+
 NOT_A_FIELD = gettext_noop("“:%(tag)s:” is no field of MT940.")
 NO_LINES = gettext_noop("The MT940 file holds no statement.")
 UNREADABLE = gettext_noop("The line “%(value)s” cannot be read.")
@@ -50,7 +52,7 @@ def _fields(source: Source) -> Iterator[tuple[int, str, str]]:
             start, tag, parts = (number, found[1], [found[2]]) if found else (0, "", [])
         elif tag:
             parts.append(line)
-            if len(parts) > 1000:
+            if len(parts) > MOST_LINES:
                 raise Refusal(UNREADABLE, value=tag)
     if tag:
         yield start, tag, _whole(parts)

@@ -17,6 +17,7 @@ from .sources import Source
 NAME, READER = "ofx", "ofx 1"
 LONGEST_VALUE = 2 << 20
 SAMPLE = 1 << 20
+LONGEST_WORDS = 1_000
 LONGEST_TAG = 4_096  # with its attributes
 MOST_NAMES = 1_000  # tags remembered; a file with more has them looked up again
 
@@ -52,6 +53,7 @@ _KINDS = {
 }
 _CURRENCIES = {"BRC": "BRL", "R$": "BRL", "REAL": "BRL", "REAIS": "BRL", "BR": "BRL", "986": "BRL"}
 _ZERO = Decimal("0.00")
+_is_plain, _may_be_balance = values.PLAIN.fullmatch, values.MAY_BE_BALANCE.match  # asked of every line
 
 NO_DATE = gettext_noop("The date “%(value)s” cannot be read.")
 NO_AMOUNT = gettext_noop("The amount “%(value)s” cannot be read.")
@@ -286,21 +288,21 @@ class _Reader:
         if not statement.is_begun:
             statement.is_begun = True
             self.events.append(Begin(statement.part(self.decimal)))
-        stated = fields.get("TRNAMT", "").strip()
-        amount = _amount(stated, self.decimal)
-        on = values.stamp(fields.get("DTPOSTED", "")) or values.stamp(fields.get("DTUSER", ""))
+        stated, posted = fields.get("TRNAMT", "").strip(), fields.get("DTPOSTED", "").strip()
+        amount = Decimal(stated) if _is_plain(stated) else _amount(stated, self.decimal)
+        on = values.stamp(posted[:8] if posted[:8].isdigit() else posted) or values.stamp(fields.get("DTUSER", ""))
         if amount is None or on is None:
             statement.quarantined += 1
-            reason, value = (NO_AMOUNT, stated) if amount is None else (NO_DATE, fields.get("DTPOSTED", "").strip())
+            reason, value = (NO_AMOUNT, stated) if amount is None else (NO_DATE, posted)
             raw = " ".join(f"<{name}>{text.strip()}" for name, text in fields.items())[:LONGEST_RAW]
             self.events.append(Quarantined(place, reason, {"value": value[:80]}, raw))
             return
         payer = _words(fields.get("NAME") or fields.get("PAYEE") or "")
-        text = (_words(fields["MEMO"]) if "MEMO" in fields else "") or payer
+        text = ((_words(fields["MEMO"]) if "MEMO" in fields else "") or payer)[:LONGEST_WORDS]
         reference = fields["FITID"].strip() if "FITID" in fields else ""
         document = _documents(fields) if len(fields) > 5 else ""
         parked = ""
-        if values.is_balance(text) or (payer and values.is_balance(payer)):
+        if (_may_be_balance(text) or _may_be_balance(payer)) and (values.is_balance(text) or values.is_balance(payer)):
             parked = "balance"
         elif not amount:
             parked = "zero"

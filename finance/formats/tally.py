@@ -8,6 +8,8 @@ from typing import Any
 from . import values
 from .shapes import LONGEST_RAW, AccountPart, End, Line, Notice, Quarantined, gettext_noop
 
+LONGEST_WORDS = 1_000
+
 OFF_BALANCE = gettext_noop(
     "The balances in the file do not add up: opening %(opening)s plus lines %(sum)s is %(expected)s, but it says "
     "%(closing)s (difference %(difference)s)."
@@ -47,7 +49,7 @@ class Tally:
                 self.debits += amount
             self.first = min(on, self.first or on)
             self.last = max(on, self.last or on)
-        return Line(place, on, more.pop("valued_on", None), amount, text, parked=parked, **more)
+        return Line(place, on, more.pop("valued_on", None), amount, text[:LONGEST_WORDS], parked=parked, **more)
 
     def quarantine(self, where: str, reason: str, data: dict[str, Any], raw: str) -> Quarantined:
         self.quarantined += 1

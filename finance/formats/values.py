@@ -10,7 +10,7 @@ from .keys import folded
 LARGEST = Decimal(10) ** 15
 CENT = Decimal("0.01")
 
-_PLAIN = re.compile(r"[+-]?[0-9]{1,15}\.[0-9]{2}")
+PLAIN = re.compile(r"[+-]?[0-9]{1,15}\.[0-9]{2}")
 _COMMON = re.compile(r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{3}){1,4}|[0-9]{1,15}),[0-9]{2}")  # 1.234,56 as Brazil writes it
 _DIGITS = re.compile(r"[0-9]+(?:[.,' ][0-9]+)*[.,]?|[.,][0-9]+")
 _SPACES = re.compile(r"[\s\u00a0\u2007\u202f]+")
@@ -25,7 +25,7 @@ def amount(text: str, decimal: str = "") -> Decimal | None:
     `1.234,56` `1,234.56` `1234,5` `+10.00` `  -12.00` `12,00-` `(12,00)` are read; `.` `NaN` `1e9` `1.234` (alone) and
     fractions of a cent are not.
     """
-    if _PLAIN.fullmatch(text):
+    if PLAIN.fullmatch(text):
         return Decimal(text)
     if len(text) > 60:
         return None
@@ -121,7 +121,7 @@ def century(two_digits: int, pivot: int = 70) -> int:
     return two_digits + (1900 if two_digits >= pivot else 2000)
 
 
-_MAY_BE_BALANCE = re.compile(
+MAY_BE_BALANCE = re.compile(
     r"\s*[*\-=.( ]*\s*(?:S ?A ?L ?D|S ?D ?O\b|OPENING|CLOSING|BALANCE|BEGINNING|ENDING|SLD\b)", re.I
 )
 _BALANCE = re.compile(
@@ -139,7 +139,7 @@ _SPELLED = re.compile(r"^S ?A ?L ?D ?O(?: S)?\b")
 
 def is_balance(text: str) -> bool:
     """Whether a line's text names a balance: `SALDO ANTERIOR`, `S A L D O`. `SALDO DEVEDOR` is a movement."""
-    if not _MAY_BE_BALANCE.match(text):
+    if not MAY_BE_BALANCE.match(text):
         return False
     return bool(_BALANCE.fullmatch(_SPELLED.sub("SALDO", folded(text))))
 

@@ -202,3 +202,31 @@ def test_a_broken_zip_or_workbook_is_refused() -> None:
     for broken in (whole[:-30], whole[:200], b"PK\x03\x04" + b"x" * 100):
         with pytest.raises(Refusal):
             read(BytesIO(broken), name="x.xlsx")
+
+
+def with_member(name: str, data: bytes) -> BytesIO:
+    """A sound workbook, one member of which is replaced."""
+    file = BytesIO()
+    with ZipFile(workbook([["Data", "Valor"], [date(2024, 1, 2), 1.5]])) as sound, ZipFile(file, "w") as archive:
+        for member in sound.namelist():
+            archive.writestr(member, data if member == name else sound.read(member))
+        if name not in sound.namelist():
+            archive.writestr(name, data)
+    file.seek(0)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("xl/styles.xml", b"<styleSheet>" + b"<a/>" * (3 << 20)),
+        ("xl/worksheets/sheet2.xml", b'<!DOCTYPE x [<!ENTITY a "b">]><worksheet>&a;</worksheet>'),
+        ("xl/worksheets/sheet2.xml", b"<worksheet><sheetData><row><c><is><t>" + b"A" * (5 << 20)),
+        ("xl/worksheets/sheet2.xml", b"<worksheet><sheetData><row>"),
+        ("xl/workbook.xml", b"<workbook/>"),
+    ],
+    ids=["styles", "entities", "cell", "cut", "empty"],
+)
+def test_a_workbook_that_is_a_trap_is_refused(name: str, data: bytes) -> None:
+    with pytest.raises(Refusal):
+        read(with_member(name, data), name="x.xlsx")
