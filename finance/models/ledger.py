@@ -10,12 +10,16 @@ from decimal import Decimal
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.models import ImportBatch, Party, Referable
+
+WORDS = SearchVector(Func(F("text"), function="core_plain"), config="simple")  # folded; few a row, cheap to keep
 
 
 class Account(Referable):
@@ -260,6 +264,8 @@ class JournalEntry(Referable):
             models.Index(fields=["on", "id"], name="finance_entry_on"),
             models.Index(fields=["origin"], name="finance_entry_origin", condition=~Q(origin="")),
             models.Index(fields=["batch"], name="finance_entry_batch", condition=Q(batch__isnull=False)),
+            GinIndex(WORDS, name="finance_entry_words"),
+            models.Index(fields=["kind", "on", "id"], name="finance_entry_by_hand", condition=~Q(kind="automatic")),
         ]
 
     def __str__(self) -> str:

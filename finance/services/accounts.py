@@ -1,5 +1,6 @@
 """The plan of accounts and the cost centres, as people change them; and what each account holds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,13 +14,15 @@ from backoffice.core.models import User
 from backoffice.core.services import audit
 from finance.models import Account, BankAccount, CostCentre, Posting, RecurringLine
 
-# Closed months are frozen; only what came after is added up posting by posting.
+# Closed months are frozen; only what came after is added up posting by posting. `only`: of these accounts, or all.
 _BALANCES = """
 WITH frozen AS (SELECT coalesce(max(ends_on), date '-infinity') AS until FROM finance_period WHERE state = 'closed')
 SELECT account_id, sum(amount) FROM (
-    SELECT account_id, sum(debit - credit) AS amount FROM finance_periodbalance GROUP BY account_id
+    SELECT account_id, sum(debit - credit) AS amount FROM finance_periodbalance
+    WHERE %(only)s::bigint[] IS NULL OR account_id = ANY(%(only)s) GROUP BY account_id
     UNION ALL
-    SELECT account_id, sum(amount) FROM finance_posting WHERE "on" >= (SELECT until FROM frozen) GROUP BY account_id
+    SELECT account_id, sum(amount) FROM finance_posting WHERE "on" >= (SELECT until FROM frozen){only}
+    GROUP BY account_id
 ) AS parts GROUP BY account_id
 """
 
@@ -50,21 +53,26 @@ class Row:
         return -self.balance
 
 
-def balances() -> dict[int, Decimal]:
-    """Account id → balance of everything posted, in one statement."""
+def balances(only: Sequence[int] | None = None) -> dict[int, Decimal]:
+    """Account id → balance of everything posted, of all accounts or some, in one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_BALANCES)
+        some = "" if only is None else " AND account_id = ANY(%(only)s)"
+        cursor.execute(_BALANCES.format(only=some), {"only": None if only is None else list(only)})
         return {account: amount for account, amount in cursor.fetchall() if amount}
 
 
-def tree(*, retired: bool = False) -> list[Row]:
-    """The plan in its order, groups with the sums of what is below them."""
+def tree(*, retired: bool = False, below: Account | None = None) -> list[Row]:
+    """The plan in its order, groups with the sums of what is below them; below: only that account and what it holds."""
     accounts = list(Account.objects.order_by("code", "pk"))
-    totals = dict.fromkeys((account.pk for account in accounts), Decimal("0.00"))
     parents = {account.pk: account.parent_id for account in accounts}
-    for held, amount in balances().items():
+    if below is not None:
+        inside = {below.pk}
+        accounts = [one for one in _parents_first(accounts) if _joins(one, inside)]
+        accounts.sort(key=lambda one: (one.code, one.pk))
+    totals = dict.fromkeys((account.pk for account in accounts), Decimal("0.00"))
+    for held, amount in balances(None if below is None else list(totals)).items():
         place: int | None = held
-        while place is not None:
+        while place is not None and place in totals:
             totals[place] += amount
             place = parents[place]
     depths: dict[int, int] = {}
@@ -74,6 +82,26 @@ def tree(*, retired: bool = False) -> list[Row]:
         if retired or account.is_active:
             rows.append(Row(account, depths[account.pk], totals[account.pk]))
     return rows
+
+
+def _parents_first(accounts: list[Account]) -> list[Account]:
+    """By depth, so that a parent comes before its children whatever their codes."""
+    parents = {account.pk: account.parent_id for account in accounts}
+
+    def depth(account: Account) -> int:
+        steps, place = 0, account.parent_id
+        while place is not None:
+            steps, place = steps + 1, parents[place]
+        return steps
+
+    return sorted(accounts, key=depth)
+
+
+def _joins(account: Account, inside: set[int]) -> bool:
+    if account.pk in inside or account.parent_id in inside:
+        inside.add(account.pk)
+        return True
+    return False
 
 
 def guards(account: Account) -> list[str | Promise]:
@@ -130,7 +158,7 @@ def retire(*, account_id: int, by: User) -> None:
         BankAccount.objects.filter(is_active=True, transit=account).exists()
     ):
         raise Kept(_("It belongs to a bank account in use. Close that first."))
-    if balance := balances().get(account.pk):
+    if balance := balances([account.pk]).get(account.pk):
         raise Kept(_("Its balance is %(balance)s. Move it elsewhere first.") % {"balance": balance})
     if RecurringLine.objects.filter(account=account, recurring__is_active=True).exists():
         raise Kept(_("A recurring entry posts here. Change that first."))

@@ -33,7 +33,7 @@ from finance.models import (
     StatementLine,
 )
 
-from . import accounts, ledger, periods
+from . import ledger, periods
 
 ZERO = Decimal("0.00")
 
@@ -203,8 +203,8 @@ def suspense(period: Period) -> Iterable[Point]:
 
 @check("finance.balance", gettext_lazy("Debits and credits are equal"), order=60)
 def balance(period: Period) -> Iterable[Point]:
-    off = sum(accounts.balances().values(), ZERO)
-    if off:
+    month_only = Posting.objects.filter(on__gte=period.starts_on, on__lt=period.ends_on)
+    if off := month_only.aggregate(off=Sum("amount"))["off"]:
         yield Point(_("The books are %(off)s out of balance.") % {"off": money(off)}, blocks=True)
 
 

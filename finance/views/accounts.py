@@ -36,7 +36,7 @@ def tree(request: PersonRequest) -> HttpResponse:
 @entrance("finance.account.read")
 def detail(request: PersonRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(Account.objects.select_related("parent"), pk=pk)
-    rows = accounts.tree(retired=True)
+    rows = accounts.tree(retired=True, below=account)
     row = next(row for row in rows if row.account.pk == pk)
     below = [one for one in rows if one.account.parent_id == pk]
     postings = Posting.objects.filter(account=account).select_related("entry__journal", "party", "cost_centre")

@@ -1,8 +1,10 @@
 """Journal entries: the list, one entry with its seal and its chain of documents, its reversal."""
 
+import re
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.postgres.search import SearchQuery
 from django.db.models import DecimalField, OuterRef, QuerySet, Subquery, Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.core import lists, refs
 from backoffice.core.access import entrance
+from backoffice.core.folding import plain
 from backoffice.core.forms import once
 from backoffice.core.http import PersonRequest
 from backoffice.core.models import User
@@ -21,6 +24,7 @@ from backoffice.core.templatetags.display import badge
 from finance.filters.ledger import EntryFilters
 from finance.forms.ledger import ReverseForm
 from finance.models import JournalEntry, Posting
+from finance.models.ledger import WORDS
 from finance.services import entries
 
 TONES = {"manual": "info", "opening": "info", "reversal": "attention"}
@@ -73,7 +77,11 @@ class EntryList(lists.ListPage):
         if slash and year.isdecimal() and number.isdecimal() and len(year) == 4 and len(number) < 18:
             queryset = queryset.filter(year=int(year), number=int(number))
             return queryset.filter(journal__code=journal[0].upper()) if journal else queryset
-        return super().search(queryset, text)
+        words = re.findall(r"[a-z0-9]+", plain(text))[:8]
+        if not words:
+            return queryset
+        wanted = SearchQuery(" & ".join(f"{word}:*" for word in words), search_type="raw", config="simple")
+        return queryset.annotate(words=WORDS).filter(words=wanted)
 
     def actions(self, user: User) -> list[lists.Action]:
         if not user.may("finance.entry.create"):

@@ -227,7 +227,8 @@ def test_the_list_answers_its_questions(client: Client, manager: User) -> None:
     assert numbers(period=june.pk) == {"GER 2026/2"}
     assert numbers(account=fees, amount_min="15.00", amount_max="25.00") == {"GER 2026/2"}
     assert numbers(q="GER 2026/1") == {"GER 2026/1"}
-    assert numbers(kind="manual") == set()
+    assert numbers(q="TÉST") == numbers(q="te") == numbers()
+    assert numbers(q="other") == numbers(q="'&|") - numbers() == numbers(kind="manual") == set()
 
 
 def test_the_pages_cost_the_same_for_one_entry_as_for_forty(
