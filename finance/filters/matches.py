@@ -1,5 +1,7 @@
 """The questions that the lists of matches and of bank lines answer."""
 
+from typing import Any
+
 import django_filters
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -42,8 +44,9 @@ class BankLineFilters(lists.ListFilters):
     def in_state(self, rows: QuerySet[StatementLine], _name: str, state: str) -> QuerySet[StatementLine]:
         if state == "matched":
             return rows.filter(open_amount=0)
-        return rows.exclude(open_amount=0).filter(is_aside=state == "aside")
+        open_ones: QuerySet[Any] = rows.exclude(open_amount=0)
+        return open_ones.filter(is_aside=state == "aside")
 
-    def in_band(self, rows: QuerySet[StatementLine], _name: str, band: str) -> QuerySet[StatementLine]:
+    def in_band(self, rows: QuerySet[Any], _name: str, band: str) -> QuerySet[Any]:
         low, high = {"high": (HIGH, 9), "medium": (MEDIUM, HIGH), "low": (0, MEDIUM)}[band]
         return rows.filter(confidence__gte=low, confidence__lt=high)

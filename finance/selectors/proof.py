@@ -144,7 +144,12 @@ class Proof:
 
 def proof(account: BankAccount, *, until: date | None = None, reader: User | None = None) -> Proof:
     """The account against its last statement that tells a balance (by `until`)."""
-    asked = {"bank": account.pk, "until": until or FOREVER, "cap": CAP + 1, "reader": reader.pk if reader else None}
+    asked: dict[str, Any] = {
+        "bank": account.pk,
+        "until": until or FOREVER,
+        "cap": CAP + 1,
+        "reader": reader.pk if reader else None,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_BESIDE, asked)
         last, (ignored_in, ignored_out, ignored_count), count, later, oldest, others = cursor.fetchone()
@@ -171,7 +176,13 @@ def proof(account: BankAccount, *, until: date | None = None, reader: User | Non
 def position(account: BankAccount, day: date) -> Position:
     """What the books hold by the end of `day`, exact at every moment."""
     key = f"finance.position:{account.pk}:{day}"
-    asked = {"account": account.account_id, "transit": account.transit_id, "bank": account.pk, "day": day, "most": MOST}
+    asked: dict[str, Any] = {
+        "account": account.account_id,
+        "transit": account.transit_id,
+        "bank": account.pk,
+        "day": day,
+        "most": MOST,
+    }
     kept = cache.get(key)
     row = _since(asked, kept) if kept else None
     if row is None:

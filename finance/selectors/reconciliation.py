@@ -201,7 +201,9 @@ def _read(found: Reconciliation, asked: dict[str, Any]) -> None:
         [found.ledger] = cursor.fetchone()
         cursor.execute(_WAITING, asked)
         rows = cursor.fetchall()
-        found.waiting = [Waiting(*row[:5], aside=row[5] or "") for row in rows]
+        found.waiting = [
+            Waiting(pk, on, name, amount, held, aside or "") for pk, on, name, amount, held, aside, *_n in rows
+        ]
         found.waiting_count, found.waiting_sum = rows[0][6:] if rows else (0, ZERO)
         cursor.execute(_LOOSE, asked)
         rows = cursor.fetchall()

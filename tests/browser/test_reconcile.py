@@ -22,14 +22,14 @@ class Desk:
 
     def __init__(self, page: Any, base: str, account: BankAccount, user: User) -> None:
         enter(page.context, base, session_of(user))
-        self.page, self.presses, self.errors = page, 0, []
+        self.page, self.presses, self.errors = page, 0, list[str]()
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda problem: self.errors.append(str(problem)))
         page.goto(f"{base}/finance/reconcile/{account.pk}/")
         self.until(f"{FOCUS}.startsWith('line-')")
 
     def until(self, claim: str) -> None:
-        """Wait for a claim in JavaScript; asked from here, because the page's policy lets nothing be evaluated in it."""
+        """Wait for a claim in JavaScript; asked from here, as the page's policy lets nothing be evaluated in it."""
         for _try in range(900):
             if self.page.evaluate(claim):
                 return

@@ -9,10 +9,13 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Sum
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from backoffice.core import pdf
 from backoffice.core.models import Approval, Company, Event, User
 from backoffice.core.services import approvals
 from finance.decisions.reconcile import propose_rule
@@ -28,6 +31,7 @@ from finance.models import (
     Suggestion,
 )
 from finance.selectors.proof import proof
+from finance.selectors.reconciliation import reconciliation
 from finance.services import ledger, plan, reconcile
 from finance.services.reconcile import Item
 from finance.views import matches
@@ -37,6 +41,7 @@ from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
 D = Decimal
+MONTH = date(2026, 5, 1)
 
 
 @pytest.fixture(autouse=True)
@@ -476,3 +481,34 @@ def test_after_two_equal_decisions_a_rule_is_proposed(manager: User) -> None:
         propose_rule(Event(name="finance.lines_matched", data={"match_id": made.pk}))
 
     assert not MatchRule.objects.get().is_active
+
+
+def test_the_report_adds_up_and_lists_both_sides(client: Client, manager: User) -> None:
+    of = statement(bank_account(), closing="150.00", ends_on=date(2026, 5, 31), opening=D("0.00"))
+    met, aside = line("100.00", of=of, payer="ANA"), line("50.00", of=of, payer="RUI")
+    reconcile.accept(suggestion_id=suggestion(met, receivable("100.00", number="F77")).pk, by=manager)
+    reconcile.ignore(line_id=aside.pk, reason="Asked the bank", by=manager)
+
+    found = reconciliation(of.bank_account, MONTH)
+    page = text_of(client.get(reverse("finance:reconcile_report", args=[of.bank_account_id]), {"month": "2026-05"}))
+
+    assert (found.computed, found.off, found.ledger) == (D("150.00"), D("0.00"), D("150.00"))
+    assert (found.difference, found.waiting_sum, found.unexplained) == (D("50.00"), D("50.00"), D("0.00"))
+    assert [(row.name, row.aside) for row in found.waiting] == [("RUI", "Asked the bank")]
+    assert next((row.name, row.met, row.by) for row in found.lines) == ("ANA", "F77 · PIX RECEBIDO", "Rui")
+    assert "Not reconciled" in page
+
+
+def test_a_worker_draws_the_report_for_signatures(manager: User) -> None:
+    of = statement(bank_account(), closing="1.00", ends_on=date(2026, 5, 31))
+    line("1.00", of=of)
+    sheet, context = (
+        "finance/reconcile/report_sheet.html",
+        {"found": reconciliation(of.bank_account, MONTH), "by": manager},
+    )
+
+    html = render_to_string(sheet, context)
+
+    assert pdf.render(sheet, context).startswith(b"%PDF")
+    assert "Prepared by" in html
+    assert "Reviewed by" in html

@@ -3,7 +3,7 @@
 import time
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finance.subset import WHOLE, find
@@ -12,7 +12,7 @@ AMOUNTS = st.lists(st.integers(-2000, 5000), max_size=12)
 
 
 @given(AMOUNTS, st.integers(-5000, 12000))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_it_finds_the_smallest_set_wherever_there_is_one(amounts: list[int], target: int) -> None:
     places = [place for place, amount in enumerate(amounts) if amount]
     sizes = [
@@ -29,7 +29,7 @@ def test_it_finds_the_smallest_set_wherever_there_is_one(amounts: list[int], tar
 
 
 @given(st.lists(st.integers(1, 10**9), min_size=WHOLE + 1, max_size=60), st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_among_many_it_finds_sets_of_four(amounts: list[int], data: st.DataObject) -> None:
     places = data.draw(st.sets(st.integers(0, len(amounts) - 1), min_size=1, max_size=4))
     target = sum(amounts[place] for place in places)

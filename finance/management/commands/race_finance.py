@@ -188,9 +188,8 @@ class Stage:
         """Two lines want one title."""
         lines, part = [self.line(), self.line()], self.title()
         proposals = [self.proposal(line, part) for line in lines]
-        outcome = together(
-            *(self._accept(*both, user) for *both, user in zip(proposals, lines, self.people[:2], strict=True))
-        )
+        both = zip(proposals, lines, self.people[:2], strict=True)
+        outcome = together(*(self._accept(proposal, line, user) for proposal, line, user in both))
         return self._judge(outcome, lines, part)
 
     def double_click(self) -> str:

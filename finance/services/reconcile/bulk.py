@@ -33,7 +33,7 @@ def accept_many(suggestion_ids: Sequence[int], *, by: User) -> Accepted:
     lines |= {item.id for found in items.values() for item in found if item.kind == "line"}
     titles = {item.id for found in items.values() for item in found if item.kind == "instalment"}
     for model, keys in ((StatementLine, lines), (Instalment, titles)):
-        list(model.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk").values_list("pk"))  # type: ignore[attr-defined]
+        list(model.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk").values_list("pk"))
     done = Accepted()
     for suggestion in wanted:
         try:

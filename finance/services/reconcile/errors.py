@@ -44,7 +44,8 @@ class NeedsSecond(Exception):
 def taken(*, line: int | None = None, instalment: int | None = None, what: str = "") -> Taken:
     """Who moved the line or the instalment last, as the exception to raise."""
     postings = Posting.objects.select_related("entry__made_by", "entry__match")
-    postings = postings.filter(line_id=line, role="transit") if line else postings.filter(instalment_id=instalment)
+    moved = {"line_id": line, "role": "transit"} if line else {"instalment_id": instalment}
+    postings = postings.filter(**moved)
     last = postings.order_by("-entry_id").first()
     if last is None:
         return Taken(what=what)

@@ -33,9 +33,7 @@ def learn(lines: Sequence[StatementLine], parts: Iterable[Instalment]) -> None:
 
 def forget(lines: Sequence[StatementLine], moved: Iterable[Posting]) -> None:
     """Take back what `learn` noted for a match that was undone."""
-    parties = {posting.party_id for posting in moved if posting.instalment_id}
+    parties = {posting.party_id for posting in moved if posting.instalment_id and posting.party_id}
     names = {folded(line.payer) for line in lines} - {""}
     if len(parties) == 1 and names:
-        PayerName.objects.filter(text__in=names, party_id=parties.pop()).update(
-            times=Greatest(F("times") - 1, Value(0))
-        )
+        PayerName.objects.filter(text__in=names, party_id__in=parties).update(times=Greatest(F("times") - 1, Value(0)))

@@ -102,7 +102,7 @@ def accept(*, suggestion_id: int, by: User, line_id: int | None = None, today: d
     """Do what a suggestion proposes. Raises Changed when it is proposed no longer, Taken, ledger.Refused."""
     suggestion = Suggestion.objects.select_related("line").filter(pk=suggestion_id).first()
     if suggestion is None or (line_id and suggestion.line_id != line_id):
-        line = StatementLine.objects.filter(pk=line_id).first()
+        line = StatementLine.objects.filter(pk=line_id or 0).first()
         if line and not line.open_amount:
             raise taken(line=line.pk)
         raise Changed
@@ -264,7 +264,7 @@ def _advance(item: Item, entry: int, lines: Sequence[StatementLine], on: date) -
     """A credit title for what a party paid, or was paid, too much."""
     return titles.credit(
         direction=Title.Direction.RECEIVABLE if item.amount < 0 else Title.Direction.PAYABLE,
-        party=Party.objects.get(pk=item.party),
+        party=Party.objects.get(pk=item.party or 0),
         amount=abs(item.amount),
         on=on,
         entry=entry,
