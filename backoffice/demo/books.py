@@ -39,7 +39,7 @@ from finance.services import (
 from finance.services.ledger import Line
 from logistics.services import sales
 
-CENT = Decimal("0.01")
+CENT, ZERO = Decimal("0.01"), Decimal(0)
 CUSTOMERS = [
     "Hotel Serra Verde", "Pousada das Araucárias", "Restaurante Dona Zica", "Cafeteria Bom Grão", "Escola Girassol",
     "Bistrô do Largo", "Hospedaria Campo Largo", "Padaria Estrela", "Clube Santa Mônica", "Buffet Alegria",
@@ -71,6 +71,7 @@ BUDGET = {
 }  # fmt: skip
 OPEN_MONTHS = 2
 LAST_DAYS = 18  # what the newest statement covers
+WAITING_DAYS = 6  # how old its open lines are at most
 
 
 @dataclass(frozen=True)
@@ -246,7 +247,7 @@ def _trade(story: Story, customers: list[Party], suppliers: list[Party]) -> None
     """Invoices to companies and bills of suppliers, most of them paid near their day and named by their number."""
     rng, services, goods = story.rng, plan.account_for("services").pk, plan.account_for("cost_of_goods").pk
     freight, ads = plan.account_for("freight_expense").pk, plan.account_for("marketing").pk
-    number = 20100
+    number, sold = 20100, _sold()
     for month in story.months():
         for _ in range(12):
             number += 1
@@ -257,14 +258,14 @@ def _trade(story: Story, customers: list[Party], suppliers: list[Party]) -> None
             story.owed.append(
                 Owed(f"NF-{number}", rng.choice(customers), day, day + dt.timedelta(days=28), amount, services)
             )
-        for _ in range(9):
+        for _ in range(14):
             number += 1
             day = month + dt.timedelta(days=rng.randrange(28))
             if day >= story.today:
                 continue
             who = rng.choice(suppliers)
             against = freight if "Transportes" in who.name else ads if "Agência" in who.name else goods
-            amount = -Decimal(rng.randint(180_000, 760_000)) / 100
+            amount = -(sold.get(month, ZERO) * rng.randint(28, 76) / 1000 + rng.randint(300, 900)).quantize(CENT)
             story.owed.append(Owed(f"DUP-{number}", who, day, day + dt.timedelta(days=21), amount, against))
     for one in story.owed:
         late = rng.choices((-2, 0, 1, 4, 12), weights=(10, 55, 15, 12, 8))[0]
@@ -274,6 +275,17 @@ def _trade(story: Story, customers: list[Party], suppliers: list[Party]) -> None
             continue
         way = "PIX RECEBIDO" if one.amount > 0 else "PAGTO FORNECEDOR"
         story.main.append(Movement(paid, one.amount, f"{way} {one.number} {_bare(one.party.name)}"))
+
+
+def _sold() -> dict[dt.date, Decimal]:
+    """What the shop's orders brought, by month: purchases follow it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT date_trunc('month', \"on\")::date, -sum(amount) FROM finance_posting"
+            " WHERE account_id = %s GROUP BY 1",
+            [plan.account_for("sales").pk],
+        )
+        return dict(cursor.fetchall())
 
 
 def _bare(name: str) -> str:
@@ -308,7 +320,7 @@ def _waiting_lines(story: Story, customers: list[Party]) -> None:
         return one
 
     def come(amount: Decimal, text: str) -> None:
-        story.main.append(Movement(today - dt.timedelta(days=rng.randint(1, LAST_DAYS - 2)), amount, text))
+        story.main.append(Movement(today - dt.timedelta(days=rng.randint(1, WAITING_DAYS)), amount, text))
 
     for n, who in enumerate(customers[:6]):  # one payment for two invoices, known by its payer
         one, other = owe(who, f"{611 + n * 37}.40", 12), owe(who, f"{402 + n * 53}.15", 9)

@@ -15,6 +15,8 @@ from logistics.services import exceptions
 TARGETS: dict[str, tuple[str, str, str | None, str | None]] = {
     "logistics.processing_time": ("logistics_manager", "36", "40", "48"),
     "finance.transaction_error_rate": ("finance_manager", "0.0080", "0.0120", "0.0200"),
+    "finance.reconciliation_error_rate": ("finance_manager", "0.0200", "0.0500", "0.1000"),
+    "finance.automatic_share": ("finance_manager", "0.9000", "0.8000", None),
     "logistics.review_score": ("logistics_manager", "4.3", "4.1", "3.8"),
     "logistics.answer_time": ("logistics_manager", "36", "42", "60"),
     "finance.freight_share": ("finance_manager", "0.1400", "0.1600", "0.1900"),

@@ -12,6 +12,7 @@ from backoffice.core.checks import doors
 from backoffice.core.imports import sources
 from backoffice.core.models import Approval, ImportBatch, Job, Party, Task, User
 from backoffice.core.roles import ROLES
+from finance.models import Account, CostCentre, DraftEntry, JournalEntry, Period, RecurringEntry
 from kpis.boards import BOARDS
 from kpis.definitions import MEASURES
 from logistics.models import Order, OrderException, Product
@@ -35,6 +36,12 @@ _RECORDS: dict[str, Callable[[], Model | None]] = {
     "people/": _first(User.objects.filter(groups__name="finance_clerk")),
     "parties/": _first(Party.objects.filter(roles__role="customer")),
     "imports/": _first(ImportBatch.objects.all()),
+    "finance/books/entries/": _first(JournalEntry.objects.all()),
+    "finance/books/manual/": _first(DraftEntry.objects.filter(state="draft")),
+    "finance/books/manual/recurring/": _first(RecurringEntry.objects.all()),
+    "finance/books/months/": _first(Period.objects.exclude(state="closed")),
+    "finance/books/accounts/": _first(Account.objects.filter(is_group=False)),
+    "finance/books/accounts/cost-centres/": _first(CostCentre.objects.all()),
     "jobs/": _first(Job.objects.all()),
 }
 
