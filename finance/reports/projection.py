@@ -28,7 +28,7 @@ from .tree import ZERO, Tree
 
 WEEKS = 13
 FEWEST = 5  # payments that make a habit
-MEMORY = 730  # days back that habits are read from
+MEMORY = 365  # days back that habits are read from
 QUANTILES = (Decimal("0.1"), Decimal("0.5"), Decimal("0.9"))
 FALLBACK = (7, 30, None)  # days from today, where there is nothing to learn from; None: not within the weeks
 
@@ -260,7 +260,7 @@ def sheet(asked: Asked) -> Sheet:
         notes=[
             _(
                 "Early, usual and late are p10, p50 and p90 of each customer's own delay, read from %(n)s payments of"
-                " two years; with fewer than five payments a customer is taken to be like all."
+                " a year; with fewer than five payments a customer is taken to be like all."
             )
             % {"n": display.number(found.payments)},
             _(

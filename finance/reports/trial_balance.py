@@ -3,6 +3,7 @@
 Debits equal credits in every column, because every entry balances.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -49,20 +50,22 @@ def trial_balance(start: date, end: date, cost_centre: int | None = None, *, pla
     plan = plan or tree.read()
     centre = ALL if cost_centre is None else cost_centre
     moves = balances.moved([Span(None, start), Span(start, end)], cost_centre=centre)
-    return of_moves(plan, moves, 0, 1)
+    return of_moves(plan, moves, {0}, {1})
 
 
-def of_moves(plan: Tree, moves: balances.Moves, before: int, within: int, centre: int | None = None) -> TrialBalance:
-    """The same from moves read before: places of the span before and of the span itself; of one cost centre or all."""
+def of_moves(
+    plan: Tree, moves: balances.Moves, before: Collection[int], within: Collection[int], centre: int | None = None
+) -> TrialBalance:
+    """The same from moves read before: the places of the spans before, and within; of one cost centre or all."""
     opening: dict[int, Decimal] = {}
     debit: dict[int, Decimal] = {}
     credit: dict[int, Decimal] = {}
     for (place, account, at), move in moves.items():
         if centre is not None and at != centre:
             continue
-        if place == before:
+        if place in before:
             opening[account] = opening.get(account, ZERO) + move.net
-        elif place == within:
+        elif place in within:
             debit[account] = debit.get(account, ZERO) + move.debit
             credit[account] = credit.get(account, ZERO) + move.credit
     openings, debits, credits = plan.summed(opening), plan.summed(debit), plan.summed(credit)
@@ -135,29 +138,20 @@ def fold(asked: Asked, node: Node) -> str:
 
 
 def _read(asked: Asked, plan: Tree) -> tuple[list[Column], list[TrialBalance]]:
-    """The columns asked for and a balance for each."""
-    if asked.against == "centres":
-        spans = [Span(None, asked.period.start), Span(asked.period.start, asked.period.end)]
-        moves = balances.moved(spans, by_centre=True)
-        columns = asked.columns(centres.of({centre for _place, _account, centre in moves}))
-        return columns, [of_moves(plan, moves, 0, 1, column.centre) for column in columns]
-    columns = [column for column in asked.columns() if not column.is_total]
-    spans = []
-    for column in columns:
-        spans += [Span(None, column.period.start), Span(column.period.start, column.period.end)]
-    if asked.against == "months":  # months follow each other: each opens with what the ones before it moved
-        spans = [Span(None, columns[0].period.start), *[Span(one.period.start, one.period.end) for one in columns]]
-    moves = balances.moved(spans, cost_centre=ALL if asked.centre is None else asked.centre)
-    if asked.against != "months":
-        return columns, [of_moves(plan, moves, 2 * place, 2 * place + 1) for place in range(len(columns))]
+    """The columns asked for and a balance for each. Every day is read once, whatever columns share it."""
+    by_centre = asked.against == "centres"
+    columns = [column for column in asked.columns() if by_centre or not column.is_total]
+    edges = sorted({day for column in columns for day in (column.period.start, column.period.end)})
+    spans = [Span(low, high) for low, high in zip([None, *edges], edges, strict=False)]
+    centre = ALL if asked.centre is None or by_centre else asked.centre
+    moves = balances.moved(spans, cost_centre=centre, by_centre=by_centre)
+    if by_centre:
+        columns = asked.columns(centres.of({at for _place, _account, at in moves}))
     found = []
-    running = {key: move for key, move in moves.items() if key[0] == 0}
-    for place in range(1, len(columns) + 1):
-        within = {key: move for key, move in moves.items() if key[0] == place}
-        found.append(of_moves(plan, running | within, 0, place))
-        for (_place, account, centre), move in within.items():
-            before = running.get((0, account, centre), balances.Move(ZERO, ZERO))
-            running[0, account, centre] = balances.Move(before.debit + move.debit, before.credit + move.credit)
+    for column in columns:
+        before = {place for place, span in enumerate(spans) if span.end <= column.period.start}
+        within = {place for place, span in enumerate(spans) if span.end <= column.period.end} - before
+        found.append(of_moves(plan, moves, before, within, column.centre if by_centre else None))
     return columns, found
 
 
