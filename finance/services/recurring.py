@@ -57,7 +57,7 @@ def first_on(day: int, starts_on: date, ends_on: date | None) -> date | None:
 def save(
     *, recurring_id: int | None, version: int, values: dict[str, Any], lines: Sequence[Line], by: User
 ) -> RecurringEntry:
-    """Keep a template, new or changed; a change takes its approval away. Raises Changed."""
+    """Keep a template, new or changed; a change takes its approval away. Raises Changed, entries.NotReady."""
     if recurring_id is None:
         record = RecurringEntry(**values, made_by=by)
         record.next_on = first_on(record.day, record.starts_on, record.ends_on)
@@ -67,7 +67,7 @@ def save(
         record = RecurringEntry.objects.select_for_update().get(pk=recurring_id)
         if record.version != version:
             raise Changed(record)
-        _withdraw_question(record, by)
+        _free(record, by)
         for name, value in values.items():
             setattr(record, name, value)
         record.made_by, record.approved_by, record.problem, record.version = by, None, "", record.version + 1
@@ -100,10 +100,14 @@ def question(record: RecurringEntry) -> Approval | None:
     return Approval.objects.filter(kind=APPROVE, subject=record.ref, state=Approval.State.WAITING).first()
 
 
-def _withdraw_question(record: RecurringEntry, by: User) -> None:
-    """What was asked is no longer what stands: the answer to it counts for nothing, see `decided`."""
+def _free(record: RecurringEntry, by: User) -> None:
+    """What a second person is asked about stays as it is; only who asked takes the question back by a change."""
     waiting = question(record)
-    if waiting and waiting.asked_by_id == by.pk:
+    if waiting and waiting.asked_by_id != by.pk:
+        raise entries.NotReady(
+            [_("%(who)s has asked a second person about it. Wait for the answer.") % {"who": waiting.asked_by}]
+        )
+    if waiting:
         approvals.withdraw(waiting.pk, by=by)
 
 

@@ -70,6 +70,7 @@ class DraftList(lists.ListPage):
         if not user.may("finance.entry.create"):
             return []
         return [
+            lists.Action(_("Opening balances"), f"{reverse('finance:draft_create')}?kind=opening"),
             lists.Action(_("Recurring entries"), reverse("finance:recurring")),
             lists.Action(_("New entry"), reverse("finance:draft_create"), is_primary=True),
         ]
@@ -126,6 +127,7 @@ def _write(request: PersonRequest, draft: DraftEntry | None, initial: dict[str, 
     context = {
         "draft": draft,
         "is_opening": kind == DraftEntry.Kind.OPENING,
+        "import_url": reverse("import_send", args=["finance.trial_balance"]),
         "cancel_url": reverse("finance:draft", args=[draft.pk]) if draft else reverse("finance:drafts"),
     }
     if request.method != "POST" or "more" in request.POST:

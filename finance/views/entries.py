@@ -103,7 +103,7 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
     context = {
         "entry": entry,
         "postings": postings,
-        "seal": bytes(entry.seal.hash).hex(),
+        "seal": bytes(seal.hash).hex() if (seal := getattr(entry, "seal", None)) else "",
         "total": total,
         "has_centres": any(p.cost_centre_id for p in postings),
         "has_parties": any(p.party_id for p in postings),

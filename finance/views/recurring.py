@@ -134,6 +134,9 @@ def _write(request: PersonRequest, record: RecurringEntry | None) -> HttpRespons
                 lines=lines.lines,
                 by=request.user,
             )
+        except entries.NotReady as problem:
+            head.add_error(None, problem.problems)
+            return render(request, TEMPLATE, context | {"form": head, **line_context(lines)}, status=422)
         except recurring.Changed as problem:
             data = request.POST.copy()
             data["version"], data["once"] = str(problem.current.version), new_key()

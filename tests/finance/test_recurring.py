@@ -100,15 +100,23 @@ def test_a_changed_template_asks_again(clerk: User, manager: User) -> None:
     assert recurring.run(today=date(2026, 3, 30)) == 0
 
 
-def test_another_hand_on_the_template_voids_the_question(clerk: User, manager: User) -> None:
+def test_another_hand_waits_for_the_answer(clerk: User, manager: User) -> None:
+    made = template(clerk, mode="automatic")
+    recurring.submit(recurring_id=made.pk, by=clerk)
+    fees, sales = accounts()
+
+    with pytest.raises(entries.NotReady, match="Wait for the answer"):
+        recurring.save(
+            recurring_id=made.pk, version=1, by=person("finance_clerk"),
+            values={"text": "x", "day": 1, "starts_on": MAY, "ends_on": None, "mode": "automatic"},
+            lines=[Line(fees, Decimal(9999)), Line(sales, Decimal(-9999))],
+        )  # fmt: skip
+
+
+def test_a_yes_to_an_older_version_counts_for_nothing(clerk: User, manager: User) -> None:
     made = template(clerk, mode="automatic")
     asked = recurring.submit(recurring_id=made.pk, by=clerk)
-    fees, sales = accounts()
-    recurring.save(
-        recurring_id=made.pk, version=1, by=person("finance_clerk"),
-        values={"text": "x", "day": 1, "starts_on": MAY, "ends_on": None, "mode": "automatic"},
-        lines=[Line(fees, Decimal(9999)), Line(sales, Decimal(-9999))],
-    )  # fmt: skip
+    RecurringEntry.objects.filter(pk=made.pk).update(version=2)
 
     approvals.decide(asked.pk, yes=True, by=manager)
 
