@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.core.models import User
 from backoffice.core.queue import QueueLine, Waiting, queue_item
 
-from .models import DraftEntry, IgnoredLine, StatementLine
+from .models import Bill, DraftEntry, IgnoredLine, Instalment, StatementLine
 from .services import setup
 
 

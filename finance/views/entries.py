@@ -81,7 +81,8 @@ class EntryList(lists.ListPage):
         if not words:
             return queryset
         wanted = SearchQuery(" & ".join(f"{word}:*" for word in words), search_type="raw", config="simple")
-        return queryset.annotate(words=WORDS).filter(words=wanted)
+        found: QuerySet[Any] = queryset.annotate(words=WORDS).filter(words=wanted)
+        return found
 
     def actions(self, user: User) -> list[lists.Action]:
         if not user.may("finance.entry.create"):
