@@ -193,7 +193,7 @@ def build(
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn=worlds())
 def test_the_database_decides_as_the_kernel(drawn: Any) -> None:
     with transaction.atomic():

@@ -108,7 +108,7 @@ def test_two_texts_propose_what_they_share() -> None:
 WORDS = st.sampled_from(["tarifa", "PACOTE", "pix", "ção", "100%", "_x_", "a\\b", "Ünï", "01/26", "'", "-"])
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     how=st.sampled_from(["contains", "starts", "words", "exact"]),
     pattern=st.lists(WORDS, min_size=1, max_size=3).map(" ".join),

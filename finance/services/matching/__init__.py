@@ -108,7 +108,7 @@ def _match(cursor: CursorWrapper, made: MatchRun, bank: int | None, *, work: Wor
         "post_s": round(done - decided, 3),
         "suggest_s": round(time.monotonic() - done, 3),
     }
-    cursor.execute(f"DROP TABLE IF EXISTS {claims.TABLES}, m_post, m_template")
+    cursor.execute(f"DROP TABLE IF EXISTS {claims.TABLES}, m_post, m_post_item, m_gone, m_template")
 
 
 def _know_sizes(cursor: CursorWrapper) -> None:

@@ -6,6 +6,7 @@ matches; so a killed run has posted whole chunks, and the next one finds those l
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
@@ -19,18 +20,35 @@ from finance.services.rules import parts_of
 
 CHUNK = 10_000  # lines a transaction
 
+# Everything that does not change while the run lasts is read once, set-based.
 _WANTED = """
-DROP TABLE IF EXISTS m_post, m_template;
+DROP TABLE IF EXISTS m_post, m_post_item, m_gone, m_template;
 CREATE TEMP TABLE m_post AS
-SELECT row_number() OVER (ORDER BY v.line) AS n, v.line, v.stage, v.items, v.rule_version, c.vals, l.amount, l."on"
-FROM m_verdict v JOIN m_line l ON l.line = v.line LEFT JOIN m_claim c ON c.claim = v.claim
+SELECT row_number() OVER (ORDER BY v.line) AS n, v.line, v.stage, v.items, v.rule_version, c.vals, l.amount, l."on",
+       l.bank, s.text, s.payer
+FROM m_verdict v JOIN m_line l ON l.line = v.line JOIN finance_statementline s ON s.id = v.line
+LEFT JOIN m_claim c ON c.claim = v.claim
 WHERE v.contests = '{}' AND (%(bank)s::bigint IS NULL OR l.bank = %(bank)s);
 ALTER TABLE m_post ADD PRIMARY KEY (n);
+CREATE TEMP TABLE m_post_item AS
+SELECT p.n, p.line, i.id AS item, i.balance, i.party_id AS party, i.due_on, t.account_id AS account, t.number,
+       t.direction, t.cost_centre_id AS cost_centre, coalesce(o.discount, 0) AS discount, coalesce(o.fine, 0) AS fine,
+       coalesce(o.interest, 0) AS interest, sign(i.balance) AS side
+FROM m_post p CROSS JOIN LATERAL unnest(p.items) AS u(item) JOIN finance_instalment i ON i.id = u.item
+JOIN finance_title t ON t.id = i.title_id
+LEFT JOIN m_owed o ON p.stage = 'S1b' AND o.line = p.line AND o.item = i.id;
+CREATE INDEX ON m_post_item (n);
+ANALYZE m_post, m_post_item;
+DELETE FROM m_post p WHERE cardinality(p.items) > 0 AND NOT EXISTS (  -- to the cent, whatever was decided
+    SELECT 1 FROM (
+        SELECT n, count(*) AS items, sum(balance + side * (interest + fine - discount)) AS total
+        FROM m_post_item GROUP BY n
+    ) i WHERE i.n = p.n AND i.items = cardinality(p.items) AND i.total = p.amount);
+CREATE TEMP TABLE m_gone (line bigint PRIMARY KEY);
 CREATE TEMP TABLE m_template (
     version bigint, name text, number int, seq int, account bigint, share numeric, role text, cost_centre bigint,
     party bigint
-);
-ANALYZE m_post
+)
 """
 
 _LOCK_PERIODS = """
@@ -42,57 +60,39 @@ SELECT 1 FROM finance_period WHERE starts_on IN (
 _LOCK_LINES = "SELECT 1 FROM finance_statementline WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 _LOCK_ITEMS = "SELECT 1 FROM finance_instalment WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 
-_CHUNK = """
-DROP TABLE IF EXISTS m_chunk, m_chunk_item;
-CREATE TEMP TABLE m_chunk_item ON COMMIT DROP AS
-SELECT p.line, i.id AS item, i.balance, i.party_id AS party, i.due_on, t.account_id AS account, t.number, t.direction,
-       t.cost_centre_id AS cost_centre, coalesce(o.discount, 0) AS discount, coalesce(o.fine, 0) AS fine,
-       coalesce(o.interest, 0) AS interest, sign(i.balance) AS side
-FROM m_post p CROSS JOIN LATERAL unnest(p.items) AS u(item)
-JOIN finance_instalment i ON i.id = u.item AND i.balance <> 0
-JOIN finance_title t ON t.id = i.title_id
-LEFT JOIN m_owed o ON p.stage = 'S1b' AND o.line = p.line AND o.item = i.id
-WHERE p.n > %(low)s AND p.n <= %(high)s;
-CREATE TEMP TABLE m_chunk ON COMMIT DROP AS
-SELECT p.line, p.stage, p.items, p.vals, p.rule_version, p.amount, l.text, l.payer, l.bank_account_id AS bank,
-       CASE WHEN m.state = 'open' THEN p."on" ELSE %(today)s::date END AS "on", p."on" AS booked
-FROM m_post p JOIN finance_statementline l ON l.id = p.line AND l.open_amount = p.amount AND NOT l.is_void
-JOIN finance_period m ON m.starts_on = date_trunc('month', p."on")::date
-WHERE p.n > %(low)s AND p.n <= %(high)s;
-ANALYZE m_chunk, m_chunk_item
-"""
-
-# Only what is still open exactly as it was decided.
-_CHECK = """
-DELETE FROM m_chunk c WHERE cardinality(c.items) > 0 AND NOT EXISTS (
-    SELECT 1 FROM (
-        SELECT line, count(*) AS items, sum(balance + side * (interest + fine - discount)) AS total
-        FROM m_chunk_item GROUP BY line
-    ) i WHERE i.line = c.line AND i.items = cardinality(c.items) AND i.total = c.amount);
-DELETE FROM m_chunk_item i WHERE NOT EXISTS (SELECT 1 FROM m_chunk c WHERE c.line = i.line);
-ANALYZE m_chunk, m_chunk_item
+# Lines that are not open any more exactly as they were decided; asked under the locks.
+_GONE = """
+TRUNCATE m_gone;
+INSERT INTO m_gone
+SELECT p.line FROM m_post p WHERE p.n > %(low)s AND p.n <= %(high)s AND NOT EXISTS (
+    SELECT 1 FROM finance_statementline l WHERE l.id = p.line AND l.open_amount = p.amount AND NOT l.is_void)
+UNION SELECT i.line FROM m_post_item i WHERE i.n > %(low)s AND i.n <= %(high)s AND NOT EXISTS (
+    SELECT 1 FROM finance_instalment o WHERE o.id = i.item AND o.balance = i.balance)
 """
 
 _ENTRIES = """
 INSERT INTO incoming_entry (journal_id, "on", text, origin, key)
-SELECT (SELECT min(id) FROM finance_journal WHERE kind = %(journal)s), "on",
-       coalesce(nullif(text, ''), nullif(payer, ''), 'Match'), 'finance.statementline:' || line, line
-FROM m_chunk ORDER BY line;
+SELECT (SELECT min(id) FROM finance_journal WHERE kind = %(journal)s),
+       CASE WHEN m.state = 'open' THEN p."on" ELSE %(today)s::date END,
+       coalesce(nullif(p.text, ''), nullif(p.payer, ''), 'Match'), 'finance.statementline:' || p.line, p.n
+FROM m_post p JOIN finance_period m ON m.starts_on = date_trunc('month', p."on")::date
+WHERE p.n > %(low)s AND p.n <= %(high)s AND NOT EXISTS (SELECT 1 FROM m_gone g WHERE g.line = p.line) ORDER BY p.n;
 ANALYZE incoming_entry;
 INSERT INTO incoming_posting (entry_id, seq, account_id, amount, line_id, role)
-SELECT e.id, 1, b.transit_id, c.amount, c.line, 'transit'
-FROM m_chunk c JOIN incoming_entry e ON e.key = c.line JOIN finance_bankaccount b ON b.id = c.bank;
+SELECT e.id, 1, b.transit_id, p.amount, p.line, 'transit'
+FROM incoming_entry e JOIN m_post p ON p.n = e.key JOIN finance_bankaccount b ON b.id = p.bank
+WHERE p.n > %(low)s AND p.n <= %(high)s;
 INSERT INTO incoming_posting (entry_id, seq, account_id, amount, party_id, cost_centre_id, instalment_id, role)
-SELECT e.id, 1 + row_number() OVER (PARTITION BY i.line ORDER BY i.item), i.account, -i.balance, i.party, i.cost_centre,
+SELECT e.id, 1 + row_number() OVER (PARTITION BY i.n ORDER BY i.item), i.account, -i.balance, i.party, i.cost_centre,
        i.item, 'principal'
-FROM m_chunk_item i JOIN incoming_entry e ON e.key = i.line;
+FROM incoming_entry e JOIN m_post_item i ON i.n = e.key WHERE i.n > %(low)s AND i.n <= %(high)s
 """
 
 _EXTRAS = """
 INSERT INTO incoming_posting (entry_id, seq, account_id, amount, party_id, cost_centre_id, role)
 SELECT e.id, 2 + x.seq, CASE WHEN i.direction = 'receivable' THEN x.gain ELSE x.loss END, x.amount, i.party,
        i.cost_centre, x.role
-FROM m_chunk_item i JOIN incoming_entry e ON e.key = i.line
+FROM incoming_entry e JOIN m_post_item i ON i.n = e.key
 CROSS JOIN LATERAL (VALUES
     (1, 'discount', i.side * i.discount, %(discount_given)s::bigint, %(discount_taken)s::bigint),
     (2, 'fine', -i.side * i.fine, %(fine_income)s, %(fine_expense)s),
@@ -105,44 +105,46 @@ WHERE x.amount <> 0
 _TEMPLATES = """
 INSERT INTO incoming_posting (entry_id, seq, account_id, amount, party_id, cost_centre_id, role)
 SELECT id, 1 + seq, account, amount, party, cost_centre, role FROM (
-    SELECT e.id, t.*, CASE WHEN lead(t.seq) OVER w IS NOT NULL THEN round(-c.amount * t.share, 2)
-        ELSE -c.amount - coalesce(sum(round(-c.amount * t.share, 2))
+    SELECT e.id, t.*, CASE WHEN lead(t.seq) OVER w IS NOT NULL THEN round(-p.amount * t.share, 2)
+        ELSE -p.amount - coalesce(sum(round(-p.amount * t.share, 2))
              OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) END AS amount
-    FROM m_chunk c JOIN incoming_entry e ON e.key = c.line JOIN m_template t ON t.version = c.rule_version
-    WINDOW w AS (PARTITION BY c.line ORDER BY t.seq)
+    FROM incoming_entry e JOIN m_post p ON p.n = e.key JOIN m_template t ON t.version = p.rule_version
+    WINDOW w AS (PARTITION BY p.n ORDER BY t.seq)
 ) shared WHERE amount <> 0
 """
 
 _MATCHES = """
 INSERT INTO finance_match (entry_id, stage, confidence, automatic, evidence, rule_version_id, run_id)
-SELECT e.id, c.stage, f.confidence, true, jsonb_build_object('stage', c.stage, 'alternatives', 0, 'signals',
+SELECT e.id, p.stage, f.confidence, true, jsonb_build_object('stage', p.stage, 'alternatives', 0, 'signals',
            coalesce(s.signals, jsonb_build_array(
                jsonb_build_object('key', 'rule', 'value', r.name, 'version', r.number),
-               jsonb_build_object('key', 'text', 'value', left(c.text, 80))))),
-       c.rule_version, %(run)s
-FROM m_chunk c JOIN incoming_entry e ON e.key = c.line
-JOIN unnest(%(stages)s::text[], %(confidences)s::numeric[]) AS f(stage, confidence) ON f.stage = c.stage
+               jsonb_build_object('key', 'text', 'value', left(p.text, 80))))),
+       p.rule_version, %(run)s
+FROM incoming_entry e JOIN m_post p ON p.n = e.key
+JOIN unnest(%(stages)s::text[], %(confidences)s::numeric[]) AS f(stage, confidence) ON f.stage = p.stage
 LEFT JOIN (
-    SELECT c.line,
-        CASE WHEN c.stage IN ('S1', 'S1b') THEN jsonb_build_array(jsonb_build_object(
+    SELECT p.n,
+        CASE WHEN p.stage IN ('S1', 'S1b') THEN jsonb_build_array(jsonb_build_object(
             'key', 'key', 'kind', split_part(k.val, ':', 1), 'value', split_part(k.val, ':', 2))) ELSE '[]' END
-        || CASE WHEN c.stage = 'S3' THEN jsonb_build_array(jsonb_build_object(
+        || CASE WHEN p.stage = 'S3' THEN jsonb_build_array(jsonb_build_object(
             'key', 'payer', 'value', min(y.name), 'by', 'tax_id')) ELSE '[]' END
-        || CASE WHEN c.stage = 'S3' THEN '[]'
+        || CASE WHEN p.stage = 'S3' THEN '[]'
              ELSE jsonb_agg(jsonb_build_object('key', 'document', 'value', i.number) ORDER BY i.item) END
-        || CASE c.stage WHEN 'S2b' THEN jsonb_build_array(jsonb_build_object('key', 'sum', 'value', count(*)))
+        || CASE p.stage WHEN 'S2b' THEN jsonb_build_array(jsonb_build_object('key', 'sum', 'value', count(*)))
              WHEN 'S1b' THEN jsonb_build_array(jsonb_build_object('key', 'terms', 'discount', min(i.discount)::text,
                  'fine', min(i.fine)::text, 'interest', min(i.interest)::text))
              ELSE jsonb_build_array(jsonb_build_object('key', 'amount', 'same', true)) END
         || CASE WHEN count(*) = 1 THEN jsonb_build_array(jsonb_build_object(
-            'key', 'days', 'value', c.booked - min(i.due_on))) ELSE '[]' END AS signals
-    FROM m_chunk c JOIN m_chunk_item i ON i.line = c.line
-    LEFT JOIN core_party y ON c.stage = 'S3' AND y.id = i.party
-    LEFT JOIN LATERAL (SELECT val FROM unnest(c.vals) val WHERE val NOT LIKE 'doc:%%' ORDER BY val LIMIT 1) k
-        ON c.stage IN ('S1', 'S1b')
-    GROUP BY c.line, c.stage, c.booked, k.val
-) s ON s.line = c.line
-LEFT JOIN (SELECT DISTINCT version, name, number FROM m_template) r ON r.version = c.rule_version
+            'key', 'days', 'value', p."on" - min(i.due_on))) ELSE '[]' END AS signals
+    FROM m_post p JOIN m_post_item i ON i.n = p.n
+    LEFT JOIN core_party y ON p.stage = 'S3' AND y.id = i.party
+    LEFT JOIN LATERAL (SELECT val FROM unnest(p.vals) val WHERE val NOT LIKE 'doc:%%' ORDER BY val LIMIT 1) k
+        ON p.stage IN ('S1', 'S1b')
+    WHERE p.n > %(low)s AND p.n <= %(high)s AND i.n > %(low)s AND i.n <= %(high)s
+    GROUP BY p.n, p.stage, p."on", k.val
+) s ON s.n = p.n
+LEFT JOIN (SELECT DISTINCT version, name, number FROM m_template) r ON r.version = p.rule_version
+WHERE p.n > %(low)s AND p.n <= %(high)s
 """
 
 
@@ -154,7 +156,7 @@ class Posted:
 
 
 def prepare(cursor: CursorWrapper, *, bank_account: int | None) -> int:
-    """Fill TEMP m_post, numbered in the order in which it is posted; how many lines."""
+    """Fill TEMP m_post, numbered in the order in which it is posted; the last number."""
     cursor.execute(_WANTED, {"bank": bank_account})
     cursor.execute("SELECT DISTINCT rule_version FROM m_post WHERE rule_version IS NOT NULL")
     for version in MatchRuleVersion.objects.filter(pk__in=[pk for (pk,) in cursor.fetchall()]).select_related("rule"):
@@ -166,7 +168,7 @@ def prepare(cursor: CursorWrapper, *, bank_account: int | None) -> int:
                 for seq, part in enumerate(parts_of(version), 1)
             ],
         )  # fmt: skip
-    cursor.execute("SELECT count(*) FROM m_post")
+    cursor.execute("SELECT coalesce(max(n), 0) FROM m_post")
     return int(cursor.fetchone()[0])
 
 
@@ -198,19 +200,22 @@ def _post(run: MatchRun, low: int, high: int, posted: Posted, *, work: Work, tod
 
 
 def _post_chunk(cursor: CursorWrapper, run: MatchRun, low: int, high: int, *, today: date) -> int:
-    span: dict[str, int | date] = {"low": low, "high": high, "today": today}
+    span: dict[str, Any] = {"low": low, "high": high, "today": today}
     cursor.execute(_LOCK_PERIODS, span)
     cursor.execute("SELECT array_agg(line) FROM m_post WHERE n > %(low)s AND n <= %(high)s", span)
-    cursor.execute(_LOCK_LINES, [cursor.fetchone()[0]])
-    cursor.execute("SELECT array_agg(i) FROM m_post, unnest(items) i WHERE n > %(low)s AND n <= %(high)s", span)
+    cursor.execute(_LOCK_LINES, [cursor.fetchone()[0] or []])
+    cursor.execute("SELECT array_agg(item) FROM m_post_item WHERE n > %(low)s AND n <= %(high)s", span)
     cursor.execute(_LOCK_ITEMS, [cursor.fetchone()[0] or []])
     cursor.execute("SET LOCAL enable_hashjoin TO off; SET LOCAL enable_mergejoin TO off")  # by keys, never whole tables
-    cursor.execute(_CHUNK, span)
+    cursor.execute(_GONE, span)
     cursor.execute("SET LOCAL enable_hashjoin TO on; SET LOCAL enable_mergejoin TO on")
-    cursor.execute(_CHECK)
     ledger.begin_set(cursor)
-    cursor.execute(_ENTRIES, {"journal": Journal.Kind.MATCHING})
-    cursor.execute("SELECT EXISTS (SELECT 1 FROM m_chunk WHERE stage = 'S1b'), EXISTS (SELECT 1 FROM m_template)")
+    cursor.execute(_ENTRIES, {**span, "journal": Journal.Kind.MATCHING})
+    cursor.execute(
+        "SELECT count(*) FILTER (WHERE stage = 'S1b'), count(rule_version) FROM m_post"
+        " WHERE n > %(low)s AND n <= %(high)s",
+        span,
+    )
     with_extras, with_templates = cursor.fetchone()
     if with_extras:
         wanted = [purpose for pair in settlement.EXTRAS.values() for purpose in pair]
@@ -218,7 +223,6 @@ def _post_chunk(cursor: CursorWrapper, run: MatchRun, low: int, high: int, *, to
     if with_templates:
         cursor.execute(_TEMPLATES)
     lines = ledger.post_set(cursor)
-    stages = list(matching.CONFIDENCE)
-    confidences = list(matching.CONFIDENCE.values())
-    cursor.execute(_MATCHES, {"run": run.pk, "stages": stages, "confidences": confidences})
+    stages, confidences = list(matching.CONFIDENCE), list(matching.CONFIDENCE.values())
+    cursor.execute(_MATCHES, {**span, "run": run.pk, "stages": stages, "confidences": confidences})
     return lines
