@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 
 from .shapes import Notice, Refusal, gettext_noop
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 SAMPLE = 4 << 20
 HEAD = 1 << 16
 LONGEST_LINE = 1 << 16
@@ -93,7 +93,7 @@ class Source:
         return text.replace("\0", " ")
 
     def text(self) -> Iterator[str]:
-        """The file in pieces of a quarter of a megabyte, cut anywhere."""
+        """The file in pieces of 64 Ki characters, cut anywhere."""
         with self._reader("") as reader:
             while chunk := reader.read(CHUNK):
                 yield self._clean(chunk)
