@@ -3,7 +3,7 @@
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.core import lists, refs, sentences
+from backoffice.core import refs, sentences
 
 from .models import (
     Account,
@@ -23,11 +23,7 @@ from .models import (
     Title,
 )
 
-refs.register(
-    Payment,
-    right="finance.payment.read",
-    page=lambda payment: lists.url_for("finance.payments", order_number=payment.order_key),
-)
+refs.register(Payment, "finance:payment", right="finance.payment.read")
 
 # The books
 refs.register(JournalEntry, "finance:entry", right="finance.entry.read", related=("journal",))

@@ -69,6 +69,12 @@ def line_amount(qty: Decimal, price: Decimal) -> Decimal:
     return cents(qty * price)
 
 
+def price_places(price: Decimal) -> int:
+    """Decimals that a price is shown with: two, or as many as it needs."""
+    exponent = price.normalize().as_tuple().exponent
+    return max(2, -exponent) if isinstance(exponent, int) else 2
+
+
 def reckon(items: Sequence[Item]) -> Reckoning:
     """Taxes of the lines and what is withheld from the whole. Charges of nothing are left out."""
     own: list[Charge] = []

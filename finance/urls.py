@@ -105,6 +105,7 @@ TITLES = [
 
 PAYMENTS = [
     path("payments/", payments.PaymentList.as_view(), name="payments"),
+    path("payments/<int:pk>/", payments.detail, name="payment"),
 ]
 
 REPORTS = [

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.models import Referable, StoredFile
+from finance import taxes
 
 from .documents import SECOND_PERSON, Document, DocumentLine
 from .ledger import JournalEntry
@@ -123,6 +124,10 @@ class InvoiceLine(DocumentLine):
     profile = models.ForeignKey(
         TaxProfile, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("taxes")
     )
+
+    @property
+    def price_places(self) -> int:
+        return taxes.price_places(self.price)
 
     class Meta:
         constraints = [

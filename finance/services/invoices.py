@@ -42,6 +42,10 @@ class LineFacts:
     cost_centre: int | None = None
 
     @property
+    def price_places(self) -> int:
+        return taxes.price_places(self.price)
+
+    @property
     def amount(self) -> Decimal:
         return taxes.line_amount(self.qty, self.price)
 

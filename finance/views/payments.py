@@ -1,24 +1,27 @@
 """What customers paid."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet, Sum
-from django.utils.safestring import SafeString
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core import lists, refs
 from backoffice.core.access import entrance
-from backoffice.core.lists import Column
+from backoffice.core.http import PersonRequest
 from backoffice.core.models import User
+from backoffice.core.selectors import activity
 from finance.filters.payments import PaymentFilters
-from finance.models import Payment
+from finance.models import Payment, SaleBooking
 
 
 @entrance("finance.payment.read")
 class PaymentList(lists.ListPage):
     key = "finance.payments"
     url_name = "finance:payments"
+    detail_url = "finance:payment"
     title = _("Payments")
     lead = _("What customers paid, part by part, as their channel reported it.")
     filters = PaymentFilters
@@ -44,12 +47,27 @@ class PaymentList(lists.ListPage):
     def search(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
         return queryset.filter(order_key=text.strip())
 
-    def body(self, rows: Sequence[Any], columns: list[Column], *, can_pick: bool) -> SafeString:
-        """Finance knows no orders: the addresses behind the origins are asked of the references, in one query."""
-        cards = refs.resolve({row.origin for row in rows})
-        user = getattr(self.request, "user", None)
-        self.origins = {ref: card.url for ref, card in cards.items() if user and card.is_open_to(user)}
-        return super().body(rows, columns, can_pick=can_pick)
 
-    def row_url(self, row: Payment) -> str:
-        return self.origins.get(row.origin, "")
+@entrance("finance.payment.read")
+def detail(request: PersonRequest, pk: int) -> HttpResponse:
+    payment, user = get_object_or_404(Payment, pk=pk), request.user
+    booking = SaleBooking.objects.select_related("title", "money_entry__journal").filter(pk=payment.origin).first()
+    links: list[dict[str, Any]] = []
+    for card in refs.resolve([payment.origin]).values():
+        links.append({"kind": card.kind, "label": card.label[:24], "url": card.url if card.is_open_to(user) else ""})
+    links.append({"kind": _("Payment"), "label": str(payment)[:24], "current": True})
+    if booking and booking.title and user.may("finance.title.read"):
+        url = reverse("finance:title", args=[booking.title.pk])
+        links.append({"kind": _("Title"), "label": booking.title.number[:24], "url": url})
+    if booking and booking.money_entry and user.may("finance.entry.read"):
+        url = reverse("finance:entry", args=[booking.money_entry.pk])
+        links.append({"kind": _("Settlement"), "label": str(booking.money_entry), "url": url})
+    context = {
+        "payment": payment,
+        "booking": booking,
+        "links": links,
+        "others": Payment.objects.filter(origin=payment.origin).exclude(pk=pk).order_by("seq")[:50],
+        "crumbs": [(str(payment), "")],
+        "activity": activity(payment.ref, user),
+    }
+    return render(request, "finance/payments/detail.html", context)

@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finance.taxes import Item, Rate, line_amount, reckon
@@ -79,6 +79,7 @@ rates = st.lists(
 items = st.lists(st.builds(Item, st.integers(1, 10**9).map(lambda n: D(n) / 100), rates), min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(items)
 def test_what_is_paid_and_what_is_withheld_make_the_total(some: list[Item]) -> None:
     found = reckon(some)

@@ -2,7 +2,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finance.terms import Cover, Due, Terms, cover, days_late, due, month_after, parts, payable_until
@@ -87,6 +87,7 @@ def test_an_amount_paid_covers_interest_then_fine_then_principal(paid: str, owed
     assert cover(D(paid), owed) == spread
 
 
+@settings(deadline=None)
 @given(cents, cents, days, days, terms)
 def test_covering_never_loses_a_cent(amount: D, paid: D, due_on: date, on: date, some: Terms) -> None:
     owed = due(amount, due_on=due_on, on=on, terms=some)
@@ -98,6 +99,7 @@ def test_covering_never_loses_a_cent(amount: D, paid: D, due_on: date, on: date,
     assert cover(owed.total, owed).principal == amount or owed.total == 0
 
 
+@settings(deadline=None)
 @given(cents, days, terms, st.integers(0, 400))
 def test_waiting_a_day_never_makes_it_cheaper(amount: D, due_on: date, some: Terms, wait: int) -> None:
     on = due_on + timedelta(days=wait - 30)
@@ -126,6 +128,7 @@ def test_parts_sum_to_the_whole_and_fall_due_monthly() -> None:
         parts(D("0.02"), count=3, first_due=TUESDAY)
 
 
+@settings(deadline=None)
 @given(cents.filter(lambda c: c >= 1), st.integers(1, 60), days)
 def test_parts_never_lose_a_cent(total: D, count: int, first: date) -> None:
     assert sum(amount for _day, amount in parts(total, count=count, first_due=first)) == total

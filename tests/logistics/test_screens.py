@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from backoffice.core.models import Company
+from finance.models import Payment
 from logistics.models import Order, OrderEvent, OrderException, Product, Review
 from logistics.services import exceptions
 from tests.factories.people import person
@@ -174,10 +175,10 @@ def test_a_dry_run_says_which_waivers_are_refused_before_anything_happens(client
 
 def test_a_payment_leads_to_its_order(client, manager):
     one = order()
+    payment = reverse("finance:payment", args=[Payment.objects.get().pk])
 
-    text = client.get(reverse("finance:payments")).content.decode()
-
-    assert reverse("logistics:order", args=[one.pk]) in text
+    assert payment in client.get(reverse("finance:payments")).content.decode()
+    assert reverse("logistics:order", args=[one.pk]) in client.get(payment).content.decode()
 
 
 def test_a_closed_exception_says_after_what_and_its_order_tells_it_too(client, manager):
