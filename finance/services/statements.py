@@ -94,7 +94,10 @@ def import_batch(batch: ImportBatch) -> list[Statement]:
         try:
             return take(batch)
         except Waits as why:
-            ImportBatch.objects.filter(pk=batch.pk).update(state=ImportBatch.State.CHECKED, reason=str(why))
+            from .statement_check import look  # it stands on this module
+
+            found = look(batch, Quiet())  # so that a person can write it later, on its page
+            ImportBatch.objects.filter(pk=batch.pk).update(state=ImportBatch.State.CHECKED, reason=str(why), **found)
             raise
 
 

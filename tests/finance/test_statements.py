@@ -180,7 +180,7 @@ def test_a_closed_month_makes_the_whole_statement_wait_and_says_which(tmp_path):
         statements.import_file(file_of(tmp_path))
 
     batch = ImportBatch.objects.get()
-    assert batch.state == "checked"
+    assert (batch.state, batch.counts["create"]) == ("checked", 5)
     assert "05/2026" in batch.reason
     assert lines(account) == []
 
