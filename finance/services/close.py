@@ -25,7 +25,9 @@ from backoffice.core.templatetags.display import day, money, month
 from finance.models import (
     Account,
     BankAccount,
+    Bill,
     DraftEntry,
+    Invoice,
     Period,
     Posting,
     RecurringEntry,
@@ -178,6 +180,20 @@ def drafts(period: Period) -> Iterable[Point]:
     if n := counts["drafts"]:
         text = ngettext("%(n)s draft was not sent.", "%(n)s drafts were not sent.", n) % {"n": n}
         yield Point(text, lists.url_for("finance.drafts", state="draft", **days))
+
+
+@check("finance.documents", gettext_lazy("Invoices and bills are in the books"), order=25)
+def documents(period: Period) -> Iterable[Point]:
+    """Dated in the month and not issued, not approved: they would post into it."""
+    month_only = Q(issued_on__gte=period.starts_on, issued_on__lt=period.ends_on, state__in=["draft", "waiting"])
+    last_day = period.ends_on - timedelta(days=1)
+    days: dict[str, Any] = {"issued_from": str(period.starts_on), "issued_to": str(last_day)}
+    if n := Invoice.objects.filter(month_only).count():
+        text = ngettext("%(n)s invoice is not issued.", "%(n)s invoices are not issued.", n) % {"n": n}
+        yield Point(text, lists.url_for("finance.invoices", **days))
+    if n := Bill.objects.filter(month_only).count():
+        text = ngettext("%(n)s bill is not approved.", "%(n)s bills are not approved.", n) % {"n": n}
+        yield Point(text, lists.url_for("finance.bills", **days))
 
 
 @check("finance.recurring", gettext_lazy("Recurring entries are made"), order=32)

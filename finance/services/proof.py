@@ -11,8 +11,11 @@ from backoffice.core.services import audit, notices
 
 BROKEN = "finance.books_broken"
 
-# The chain asks for entries and postings in the order of their seals; sorted and merged, neither is held in memory.
-_IN_ORDER = "SET LOCAL enable_hashagg = off; SET LOCAL enable_hashjoin = off; SET LOCAL jit = off"
+# The chain asks for entries and postings in the order of their seals. Sorted and merged on disk, neither is held in
+# memory: each step of the plan keeps at most `work_mem`, however long the books are.
+_IN_ORDER = """
+SET LOCAL enable_hashagg = off; SET LOCAL enable_hashjoin = off; SET LOCAL jit = off; SET LOCAL work_mem = '16MB'
+"""
 
 _CHAINS = """
 SELECT b.entry_id, b.reason, coalesce(j.code || ' ' || e.year || '/' || e.number, '') AS number

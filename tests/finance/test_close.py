@@ -7,10 +7,10 @@ import pytest
 from django.db import connection
 
 from backoffice.core.models import Job, User
-from finance.models import Period, RecurringEntry, Statement, StatementLine
+from finance.models import Bill, Invoice, Period, RecurringEntry, Statement, StatementLine
 from finance.services import close, entries, ledger, periods, plan
 from finance.services.ledger import Line
-from tests.factories.books import MAY, accounts, year
+from tests.factories.books import MAY, accounts, party, year
 from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +119,16 @@ def test_statements_that_are_missing_or_close_elsewhere_are_named() -> None:
     assert missing()["finance.open_lines"] == ["Itaú: 1 line is open."]
 
 
+def test_documents_that_are_not_in_the_books_are_named() -> None:
+    proved()
+    who, clerk = party(), person("finance_clerk")
+    Bill.objects.create(party=who, number="NF 1", issued_on=MAY, first_due_on=MAY, made_by=clerk)
+    Invoice.objects.create(party=who, number="", issued_on=MAY, first_due_on=MAY, made_by=clerk)
+    Bill.objects.create(party=who, number="NF 2", issued_on=date(2026, 6, 1), first_due_on=MAY, made_by=clerk)
+
+    assert missing() == {"finance.documents": ["1 invoice is not issued.", "1 bill is not approved."]}
+
+
 def test_opening_sums_and_recurring_entries_are_named() -> None:
     proved()
     ledger.post(
@@ -154,5 +164,5 @@ def test_the_checklist_costs_a_fixed_number_of_questions() -> None:
     with CaptureQueriesContext(connection) as asked:
         close.checklist(may())
 
-    assert len(asked) <= 14
+    assert len(asked) <= 16
     assert periods.why_not_reopened(may())
