@@ -14,8 +14,9 @@ from django.utils.translation import gettext_noop as _
 from backoffice.core.models import ImportBatch
 from backoffice.core.services import parties
 from finance.formats.tokens import key_value
-from finance.models import JournalEntry, Posting
+from finance.models import Account, JournalEntry, Posting
 from finance.services import ledger, papers, periods, plan, titles
+from finance.services.opening import TO_DETAIL
 
 SOURCE = "open_titles"
 MOST_PARTS = 120
@@ -113,7 +114,8 @@ INSERT INTO incoming_title (key, direction, kind, number, party_id, account_id, 
                             posted_on, text, discount_rate, discount_days, fine_rate, interest_rate, batch_id,
                             made_by_id, entry_kind)
 SELECT r.key, r.direction, 'opening', r.number, r.party_id,
-       CASE r.direction WHEN 'receivable' THEN %(receivable)s ELSE %(payable)s END, %(opening)s, %(journal)s,
+       CASE r.direction WHEN 'receivable' THEN %(receivable)s ELSE %(payable)s END,
+       CASE r.direction WHEN 'receivable' THEN %(receivable_against)s ELSE %(payable_against)s END, %(journal)s,
        coalesce(r.issued, least(r.due, %(on)s)), %(on)s, coalesce(s.text, ''), coalesce(s.discount, 0) / 100,
        coalesce(s.discount_days, 0), coalesce(s.fine, 0) / 100, coalesce(s.interest, 0) / 100, %(batch)s, %(by)s,
        'opening'
@@ -153,6 +155,7 @@ def take(cursor: CursorWrapper, *, batch: ImportBatch | None, today: date) -> in
     cursor.execute(
         _TITLES,
         accounts
+        | {f"{name}_against": _against(accounts[name], accounts["opening"]) for name in ("receivable", "payable")}
         | {
             "journal": titles.journals()["opening"],
             "on": on,
@@ -162,6 +165,14 @@ def take(cursor: CursorWrapper, *, batch: ImportBatch | None, today: date) -> in
     )
     _copy_keys(cursor)
     return titles.issue_set(cursor)
+
+
+def _against(control: int, opening: int) -> int:
+    """Where an opening title is taken from: the sum that a trial balance left to be detailed, else opening balances."""
+    beside = Account.objects.filter(
+        parent__children=control, name__iendswith=TO_DETAIL, is_group=False, is_active=True
+    ).values_list("pk", flat=True)
+    return next((pk for pk in beside if ledger.balance_of(pk)), opening)
 
 
 def opening_day(today: date) -> date:

@@ -8,8 +8,8 @@ from backoffice.core.imports import engine, get, mapping, work
 from backoffice.core.jobs import Quiet
 from backoffice.core.models import ImportBatch, ImportFailure, Party
 from backoffice.core.services import imports
-from finance.models import InstalmentKey, JournalEntry, Title
-from finance.services import settlement
+from finance.models import Account, InstalmentKey, JournalEntry, Title
+from finance.services import ledger, plan, settlement
 from tests.factories.books import MAY, year
 from tests.factories.people import person
 from tests.finance.test_titles import balance, books_agree, cash, part
@@ -61,6 +61,19 @@ def test_open_titles_come_in_against_the_account_of_opening_balances(tmp_path: P
     assert set(JournalEntry.objects.values_list("kind", "journal__kind")) == {("opening", "opening")}
     assert Party.objects.count() == 2
     books_agree()
+
+
+def test_open_titles_detail_the_sum_that_a_trial_balance_left(tmp_path: Path) -> None:
+    beside = Account.objects.get(name="Clientes, saldo inicial a detalhar").pk
+    opening = plan.account_for("opening").pk
+    lines = [ledger.Line(beside, D("1070.01")), ledger.Line(opening, D("-1070.01"))]
+    ledger.post(journal="opening", kind="opening", on=MAY, text="Opening", lines=lines)
+
+    send(tmp_path, FILE)
+
+    assert (balance("receivable"), ledger.balance_of(beside)) == (D("1070.01"), D(0))
+    assert (balance("payable"), balance("opening")) == (D(-500), D("-570.01"))
+    assert set(JournalEntry.objects.filter(kind="opening").values_list("on", flat=True)) == {MAY}
 
 
 def test_the_same_file_again_changes_nothing(tmp_path: Path) -> None:
