@@ -44,9 +44,9 @@ class BankLineFilters(lists.ListFilters):
     def in_state(self, rows: QuerySet[StatementLine], _name: str, state: str) -> QuerySet[StatementLine]:
         if state == "matched":
             return rows.filter(open_amount=0)
-        open_ones: QuerySet[Any] = rows.exclude(open_amount=0)
-        return open_ones.filter(is_aside=state == "aside")
+        return rows.exclude(open_amount=0).filter(ignored__isnull=state != "aside")
 
     def in_band(self, rows: QuerySet[Any], _name: str, band: str) -> QuerySet[Any]:
         low, high = {"high": (HIGH, 9), "medium": (MEDIUM, HIGH), "low": (0, MEDIUM)}[band]
-        return rows.filter(confidence__gte=low, confidence__lt=high)
+        best = {"suggestions__rank": 1, "suggestions__confidence__gte": low, "suggestions__confidence__lt": high}
+        return rows.filter(**best)

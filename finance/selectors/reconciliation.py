@@ -31,14 +31,23 @@ SELECT (SELECT coalesce(sum(b.debit - b.credit), 0)
         WHERE account_id = %(account)s AND "on" >= (SELECT until FROM frozen) AND "on" <= %(last)s)
 """
 
-# What lines up to the last day still held in transit by then.
+# What lines up to the last day still held in transit by then: what is open now, and what was matched only later.
 _WAITING = """
-SELECT l.id, l."on", coalesce(nullif(l.payer, ''), nullif(l.text, ''), l.kind), l.amount, -sum(p.amount) AS held,
-       max(i.reason), count(*) OVER (), sum(-sum(p.amount)) OVER ()
-FROM finance_posting p JOIN finance_statementline l ON l.id = p.line_id
-LEFT JOIN finance_ignoredline i ON i.line_id = l.id
-WHERE p.account_id = %(transit)s AND p."on" <= %(last)s AND l."on" <= %(last)s
-GROUP BY l.id HAVING sum(p.amount) <> 0 ORDER BY l."on", l.id LIMIT %(shown)s
+WITH later AS (
+    SELECT line_id, sum(amount) AS moved FROM finance_posting
+    WHERE account_id = %(transit)s AND "on" > %(last)s AND line_id IS NOT NULL GROUP BY line_id
+), held AS (
+    SELECT l.id, l."on", l.payer, l.text, l.kind, l.amount, l.open_amount + coalesce(t.moved, 0) AS held
+    FROM finance_statementline l LEFT JOIN later t ON t.line_id = l.id
+    WHERE l.bank_account_id = %(bank)s AND l.open_amount <> 0 AND l."on" <= %(last)s
+    UNION ALL
+    SELECT l.id, l."on", l.payer, l.text, l.kind, l.amount, t.moved
+    FROM later t JOIN finance_statementline l ON l.id = t.line_id WHERE l.open_amount = 0 AND l."on" <= %(last)s
+)
+SELECT h.id, h."on", coalesce(nullif(h.payer, ''), nullif(h.text, ''), h.kind), h.amount, h.held, i.reason,
+       count(*) OVER (), sum(h.held) OVER ()
+FROM held h LEFT JOIN finance_ignoredline i ON i.line_id = h.id
+WHERE h.held <> 0 ORDER BY h."on", h.id LIMIT %(shown)s
 """
 
 # Entries on the bank's account that no statement line brought.

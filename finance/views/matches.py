@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -17,7 +17,7 @@ from backoffice.core.models import User
 from backoffice.core.selectors import activity
 from finance import reasons
 from finance.filters.matches import BankLineFilters, MatchFilters
-from finance.models import IgnoredLine, Match, Posting, StatementLine, Suggestion
+from finance.models import Match, Posting, StatementLine, Suggestion
 from finance.services import reconcile
 
 
@@ -131,10 +131,7 @@ class BankLineList(lists.ListPage):
     def queryset(self, user: User) -> QuerySet[StatementLine]:
         best = Suggestion.objects.filter(line=OuterRef("pk"), rank=1)
         lines = StatementLine.objects.filter(is_void=False).select_related("bank_account")
-        return lines.annotate(
-            confidence=Subquery(best.values("confidence")[:1]),
-            is_aside=Exists(IgnoredLine.objects.filter(line=OuterRef("pk"))),
-        )
+        return lines.annotate(confidence=Subquery(best.values("confidence")[:1]))
 
 
 def _band(confidence: Any) -> str:
