@@ -5,6 +5,7 @@ statement.ofx (FITID = line_id) and truth.csv (line_id, invoice_id), which is re
 """
 
 import csv
+import itertools
 import multiprocessing
 import resource
 import time
@@ -180,7 +181,7 @@ def _load(data: Path) -> None:
                 copy.write_row((row["partner_id"], "organisation", row["name"], "", "", "", 1))
         cursor.execute("SELECT setval(pg_get_serial_sequence('core_party', 'id'), (SELECT max(id) FROM core_party))")
     rows = _rows(data / "invoices.csv")
-    while chunk := [row for row, _n in zip(rows, range(AT_ONCE), strict=False)]:
+    while chunk := list(itertools.islice(rows, AT_ONCE)):
         with transaction.atomic(), connection.cursor() as cursor:
             titles.begin_titles(cursor)
             with cursor.copy(_TITLES) as copy:
