@@ -62,7 +62,7 @@ def test_an_entry_by_hand_is_posted_by_a_second_person(clerk: User, manager: Use
     approvals.decide(asked.pk, yes=True, by=manager)
 
     written.refresh_from_db()
-    entry = JournalEntry.objects.get(pk=written.entry_id)
+    entry = JournalEntry.objects.get(draft=written)
     assert (written.state, entry.kind, entry.made_by, entry.approved_by) == ("posted", "manual", clerk, manager)
     assert entry.origin == written.ref
     assert asked.amount == Decimal("10.00")
@@ -192,7 +192,7 @@ def test_more_lines_come_without_script_and_nothing_is_lost(client: Client, cler
 
     assert 'name="line-7-account"' in page
     assert 'value="7.00"' in page
-    assert "required" not in page.split("<table")[0].split("</form>")[0].split("error-summary")[-1] or True
+    assert "error-summary" not in page
     assert not DraftEntry.objects.exists()
 
 
