@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -17,7 +17,7 @@ from backoffice.core.http import PersonRequest
 from backoffice.core.models import Company
 from finance.forms.setup import BalancesForm, BankForm, CompanyForm
 from finance.models import BankAccount, BooksSetup
-from finance.services import bank_accounts, ledger, setup
+from finance.services import bank_accounts, ledger, setup, statements
 
 RIGHT = "finance.bank_account.create"
 
@@ -39,7 +39,7 @@ def _context(row: BooksSetup, here: str, **more: Any) -> dict[str, Any]:
     ]
     place = setup.STEPS.index(here)
     before = reverse(f"finance:setup_{setup.STEPS[place - 1]}") if place else ""
-    return {"steps": steps, "setup": row, "before_url": before, "crumbs": [(_("Set-up"), "")], **more}
+    return {"steps": steps, "setup": row, "before_url": before, **more}
 
 
 @entrance(RIGHT)
@@ -110,7 +110,7 @@ def balances(request: PersonRequest) -> HttpResponse:
             form.add_error("on", str(problem))
         else:
             return redirect("finance:setup_statement")
-    context = _context(row, "balances", form=form, trial_balance_url=_url("opening"))
+    context = _context(row, "balances", form=form, trial_balance_url=_trial_balance(request))
     return render(request, "finance/setup/balances.html", context, status=422 if form.errors else 200)
 
 
@@ -123,7 +123,7 @@ def statement(request: PersonRequest) -> HttpResponse:
         messages.success(request, _("The books are set up. You find this again under Set-up."))
         return redirect("finance:setup")
     context = _context(
-        setup.current(), "statement", statements=setup.statements(), upload_url=_url("statement"),
+        setup.current(), "statement", statements=setup.statements(), upload_url=_send(statements.SOURCE),
         may_upload=request.user.may("finance.statement_import.create"),
     )  # fmt: skip
     return render(request, "finance/setup/statement.html", context)
@@ -133,8 +133,10 @@ def _end_of_last_month(today: date) -> date:
     return today.replace(day=1) - timedelta(days=1)
 
 
-def _url(source: str) -> str:
-    try:
-        return reverse("import_send", args=[source])
-    except NoReverseMatch:  # pragma: no cover
-        return ""
+def _trial_balance(request: PersonRequest) -> str:
+    """Where a trial balance is sent; empty for who approves it instead."""
+    return _send("finance.trial_balance") if request.user.may("finance.entry.create") else ""
+
+
+def _send(source: str) -> str:
+    return reverse("import_send", args=[source])

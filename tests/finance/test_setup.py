@@ -1,3 +1,4 @@
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -107,3 +108,25 @@ def test_a_clerk_is_not_asked_to_set_up(client: Client) -> None:
 
     assert "finance.setup" not in labels(clerk)
     assert client.get(reverse("finance:setup")).status_code == 403
+
+
+def test_the_door_to_the_first_statement_opens(browser: Client) -> None:
+    page = browser.get(reverse("finance:setup_statement")).content.decode()
+
+    (door,) = re.findall(r'href="(/imports/new/[^"]+)"', page)
+    assert browser.get(door).status_code == 200
+
+
+def test_who_approves_a_trial_balance_is_told_who_sends_it(browser: Client) -> None:
+    page = browser.get(reverse("finance:setup_balances")).content.decode()
+
+    assert "/imports/new/" not in page
+    assert "A finance clerk sends it" in page
+
+
+def test_who_may_both_set_up_and_enter_finds_the_door_to_the_trial_balance(client: Client) -> None:
+    client.force_login(person("finance_manager", "finance_clerk"))
+    page = client.get(reverse("finance:setup_balances")).content.decode()
+
+    (door,) = re.findall(r'href="(/imports/new/[^"]+)"', page)
+    assert client.get(door).status_code == 200
