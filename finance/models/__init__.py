@@ -36,10 +36,10 @@ from .titles import Instalment, InstalmentKey, Title
 __all__ = [
     "Account",
     "BankAccount",
-    "BooksSetup",
     "Bill",
     "BillLine",
     "BillTax",
+    "BooksSetup",
     "BudgetLine",
     "CostCentre",
     "DraftEntry",
