@@ -202,7 +202,7 @@ def _heads(columns: list[Column], *, has_shares: bool) -> list[Head]:
     for column in columns:
         heads.append(Head(column.label))
         if has_shares:
-            heads.append(Head(_("% of net revenue"), "percent", quiet=True))
+            heads.append(Head(_("Share of net revenue"), "percent", quiet=True))
     return heads + (change_heads() if has_shares and len(columns) == 2 else [])
 
 
