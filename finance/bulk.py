@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -31,6 +32,8 @@ class Settle(BulkAction):
                 refused[row.pk] = _("Nothing of it is open any more.")
             elif row.title.kind == Title.Kind.CREDIT:
                 refused[row.pk] = _("A credit is settled with what its party owes.")
+            elif answers["on"] > timezone.localdate():
+                refused[row.pk] = _("The day of payment has not come yet.")
             elif not is_open:
                 refused[row.pk] = _("The month is closed for postings.")
         return refused

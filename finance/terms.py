@@ -89,12 +89,14 @@ def due(
     due_on: date,
     on: date,
     terms: Terms,
-    fined: bool = False,
+    fine_paid: Decimal = ZERO,
+    interest_paid: Decimal = ZERO,
     charged_until: date | None = None,
 ) -> Due:
     """What settles `open_amount` on the day `on`.
 
-    fined: the fine was charged with an earlier part.   charged_until: interest up to that day was charged before.
+    charged_until: interest up to that day was paid before, with principal.   fine_paid, interest_paid: what was paid
+    of the fine, and of the interest since that day, by payments too small to reach the principal.
     """
     late = days_late(due_on, on)
     if late:
@@ -102,8 +104,8 @@ def due(
         days = max((on - since).days, 0)
         return Due(
             principal=open_amount,
-            fine=ZERO if fined else cents(open_amount * terms.fine_rate),
-            interest=cents(open_amount * terms.interest_rate * days / MONTH),
+            fine=max(cents(open_amount * terms.fine_rate) - fine_paid, ZERO),
+            interest=max(cents(open_amount * terms.interest_rate * days / MONTH) - interest_paid, ZERO),
             days_late=late,
         )
     early = terms.discount_rate > 0 and on <= due_on - timedelta(days=terms.discount_days)

@@ -15,6 +15,11 @@ def renegotiate(approval: Approval) -> None:
     concessions.decided_renegotiation(approval)
 
 
+@on_decision(concessions.TERMS)
+def change_terms(approval: Approval) -> None:
+    concessions.decided_terms(approval)
+
+
 @on_decision(bills.APPROVE)
 def approve_bill(approval: Approval) -> None:
     bills.decided(approval)

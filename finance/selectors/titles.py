@@ -1,6 +1,5 @@
 """What the pages of titles show, read in a few queries."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -9,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from finance.models import Instalment, JournalEntry, Posting, StatementLine, Title
 from finance.services import settlement
-from finance.terms import ZERO, Due, due
+from finance.terms import ZERO, Due
 
 CHARGES = (Posting.Role.FINE, Posting.Role.INTEREST)
 BESIDES = (*CHARGES, Posting.Role.DISCOUNT, Posting.Role.REBATE, Posting.Role.FEE, Posting.Role.ADVANCE)
@@ -96,59 +95,6 @@ def age_of(row: Instalment, today: date) -> str:
     return _("More than 90 days")
 
 
-def dues(rows: Iterable[Instalment], today: date) -> dict[int, Due]:
-    """What settles each part today, in one query for those settled in part. Rows come with their titles."""
-    rows = list(rows)
-    partly = [row.pk for row in rows if row.balance and row.balance != row.amount]
-    charged = _charged(partly) if partly else {}
-    return {row.pk: _due(row, today, *charged.get(row.pk, (False, None))) for row in rows}
-
-
-def _due(row: Instalment, today: date, fined: bool, charged_until: date | None) -> Due:
-    if row.title.kind == Title.Kind.CREDIT:
-        return Due(principal=abs(row.balance))
-    return due(
-        abs(row.balance),
-        due_on=row.due_on,
-        on=today,
-        terms=settlement.terms_of(row.title),
-        fined=fined,
-        charged_until=charged_until,
-    )
-
-
-def _told(row: Instalment, steps: "list[Step]") -> tuple[bool, date | None]:
-    """Whether a fine, and until when interest, came with the steps of this part."""
-    live = [step for step in steps if step.part.pk == row.pk and not step.restores and not step.is_undone]
-    words = {role: str(Posting.Role(role).label) for role in CHARGES}
-    fined = any(word == words[Posting.Role.FINE] for step in live for word, _amount in step.besides)
-    interest = [
-        step.entry.on for step in live if any(word == words[Posting.Role.INTEREST] for word, _amount in step.besides)
-    ]
-    return fined, max(interest, default=None)
-
-
-def _charged(pks: list[int]) -> dict[int, tuple[bool, date | None]]:
-    settling = Posting.objects.filter(
-        instalment__in=pks, role=Posting.Role.PRINCIPAL, entry__reverses=None, entry__reversed_by=None
-    ).values_list("instalment_id", "entry_id")
-    parts: dict[int, list[int]] = {}
-    for part, entry in settling:
-        parts.setdefault(entry, []).append(part)
-    found: dict[int, tuple[bool, date | None]] = {}
-    for entry, role, on in Posting.objects.filter(entry__in=list(parts), role__in=CHARGES).values_list(
-        "entry_id", "role", "on"
-    ):
-        for part in parts[entry]:
-            fined, until = found.get(part, (False, None))
-            if role == Posting.Role.FINE:
-                fined = True
-            else:
-                until = max(until or on, on)
-            found[part] = (fined, until)
-    return found
-
-
 def cancelled(entries: set[int]) -> set[int]:
     """Those of the entries that were reversed."""
     if not entries:
@@ -165,15 +111,27 @@ def title_page(pk: int, *, today: date) -> TitlePage | None:
     title = rows[0].title
     for row in rows:
         row.title = title
-    postings = list(
-        Posting.objects.filter(instalment__in=rows)
+    by_pk, by_ref = {row.pk: row for row in rows}, {row.ref: row.pk for row in rows}
+    named = JournalEntry.objects.filter(origin__in=list(by_ref)).order_by().values("pk")
+    entries = Posting.objects.filter(instalment__in=rows).order_by().values("entry").union(named)
+    found_postings = list(
+        Posting.objects.filter(entry__in=entries)
         .select_related("entry__journal", "entry__made_by", "entry__reversed_by")
-        .order_by("-on", "-entry_id", "seq")[:400]
+        .order_by("-on", "-entry_id", "seq")[:1200]
     )
+    postings = [p for p in found_postings if p.instalment_id in by_pk]
+    met = {p.entry_id for p in postings}
+    for p in found_postings:  # a payment that reached nothing but fine and interest
+        if p.entry_id not in met and p.role in CHARGES and p.entry.origin in by_ref:
+            p.instalment_id = by_ref[p.entry.origin]
+            postings.append(p)
+            met.add(p.entry_id)
+    postings.sort(key=lambda p: (p.on, p.entry_id), reverse=True)
+    besides = [p for p in found_postings if p.instalment_id is None and p.role and p.entry_id != title.entry_id]
     issue = next((p.entry for p in postings if p.entry_id == title.entry_id), None)
     is_cancelled = issue is not None and _undone(issue)
-    steps, line = _steps([p for p in postings if p.entry_id != title.entry_id], {row.pk: row for row in rows})
-    owed = {row.pk: _due(row, today, *_told(row, steps)) for row in rows}
+    steps, line = _steps([p for p in postings if p.entry_id != title.entry_id], besides, by_pk)
+    owed = settlement.dues(rows, today)
     parts = [Part(row, owed[row.pk], *state_of(row, today, is_cancelled=is_cancelled)) for row in rows]
     whole = abs(sum((row.balance for row in rows), ZERO))
     tone, state = _whole(parts, is_cancelled)
@@ -204,11 +162,12 @@ def _undone(entry: JournalEntry) -> bool:
     return getattr(entry, "reversed_by", None) is not None
 
 
-def _steps(postings: list[Posting], parts: dict[int, Instalment]) -> tuple[list[Step], StatementLine | None]:
-    entries = {p.entry_id for p in postings}
+def _steps(
+    postings: list[Posting], others: list[Posting], parts: dict[int, Instalment]
+) -> tuple[list[Step], StatementLine | None]:
     besides: dict[int, list[tuple[str, Decimal]]] = {}
     lines: dict[int, int] = {}
-    for other in Posting.objects.filter(entry__in=entries, instalment=None).exclude(role=""):
+    for other in others:
         if other.line_id:
             lines.setdefault(other.entry_id, other.line_id)
         elif other.role in BESIDES:
@@ -229,7 +188,7 @@ def _steps(postings: list[Posting], parts: dict[int, Instalment]) -> tuple[list[
                 line_id=lines.get(p.entry_id),
                 can_undo=not restores
                 and not _undone(p.entry)
-                and p.role == Posting.Role.PRINCIPAL
+                and p.role in (Posting.Role.PRINCIPAL, *CHARGES)
                 and p.entry_id not in lines
                 and not p.entry.approved_by_id,
             )

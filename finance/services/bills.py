@@ -167,7 +167,11 @@ def cancel(*, bill_id: int, reason: str, by: User, today: date) -> None:
     bill = papers.locked(Bill, bill_id, Bill.State.APPROVED)
     assert bill.title is not None
     entry = settlement.cancel(
-        title_id=bill.title.pk, on=papers.open_day(bill.title.issued_on, today=today), by=by, reason=reason
+        title_id=bill.title.pk,
+        on=papers.open_day(bill.title.issued_on, today=today),
+        by=by,
+        reason=reason,
+        by_paper=True,
     )
     Bill.objects.filter(pk=bill_id).update(
         state=Bill.State.CANCELLED, cancel_reason=reason[:300], cancel_entry=entry, version=bill.version + 1

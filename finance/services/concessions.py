@@ -24,6 +24,7 @@ from finance.terms import Terms
 
 WRITE_OFF = "finance.write_off"
 RENEGOTIATE = "finance.renegotiate"
+TERMS = "finance.terms"
 
 
 @transaction.atomic
@@ -240,12 +241,45 @@ def _day(approval: Approval) -> date:
     return timezone.localdate(approval.decided_at)
 
 
+def decided_terms(approval: Approval) -> None:
+    if approval.state != Approval.State.APPROVED:
+        return
+    data: dict[str, Any] = approval.data
+    discount_rate, discount_days, fine_rate, interest_rate = data["terms"]
+    try:
+        change(
+            title_id=second_person.pk_of(approval),
+            version=data["version"],
+            text=data["text"],
+            terms=Terms(Decimal(discount_rate), discount_days, Decimal(fine_rate), Decimal(interest_rate)),
+            due={int(pk): date.fromisoformat(due_on) for pk, due_on in data["due"].items()},
+            by=approval.asked_by,
+            approved_by=approval.decided_by,
+        )
+    except ledger.Refused as problem:
+        second_person.left_undone(approval, problem)
+
+
+def gives_up(title: Title, terms: Terms, moved: Sequence[tuple[date, date]]) -> bool:
+    """Whether new terms, or due dates moved from one day to another, cost the company what the old ones did not."""
+    old, new = settlement.terms_of(title), terms
+    if title.direction == Title.Direction.PAYABLE:
+        old, new, moved = new, old, [(now, then) for then, now in moved]
+    return (
+        new.discount_rate > old.discount_rate
+        or (new.discount_rate > 0 and new.discount_days < old.discount_days)
+        or new.fine_rate < old.fine_rate
+        or new.interest_rate < old.interest_rate
+        or any(now > then for then, now in moved)
+    )
+
+
 @transaction.atomic
-def change_due(*, instalment_id: int, due_on: date, version: int, by: User) -> None:
-    """Move a due date while something is open. Raises NotOpen, second_person.Outdated."""
+def change_due(*, instalment_id: int, due_on: date, version: int, by: User) -> Approval | None:
+    """Move a due date while something is open, see `change`. Raises NotOpen, second_person.Outdated, Waiting."""
     instalment = Instalment.objects.select_related("title").get(pk=instalment_id)
     title = instalment.title
-    change(
+    return change(
         title_id=title.pk,
         version=version,
         text=title.text,
@@ -256,15 +290,30 @@ def change_due(*, instalment_id: int, due_on: date, version: int, by: User) -> N
 
 
 @transaction.atomic
-def change(*, title_id: int, version: int, text: str, terms: Terms, due: dict[int, date], by: User) -> None:
+def change(
+    *,
+    title_id: int,
+    version: int,
+    text: str,
+    terms: Terms,
+    due: dict[int, date],
+    by: User | None,
+    approved_by: User | None = None,
+) -> Approval | None:
     """Change what may change of a title: text, terms, and the due dates of its open parts (instalment → day).
 
-    Raises NotOpen, second_person.Outdated.
+    What gives something up waits for a second person: nothing changes yet, and their question is returned.
+    Raises NotOpen, second_person.Outdated, second_person.Waiting.
     """
     found = titles.lock(due)
     title = Title.objects.get(pk=title_id)
     if any(row.title_id != title_id or not row.balance for row in found.values()) or len(found) < len(due):
         raise settlement.NotOpen(_("Nothing of it is open any more."))
+    moved = [(row.due_on, due[pk]) for pk, row in found.items()]
+    if by is not None and approved_by is None and gives_up(title, terms, moved):
+        if title.version != version:
+            raise second_person.Outdated(_("Somebody changed it since you opened it."))
+        return _ask_terms(title, text=text, terms=terms, due=due, by=by)
     before, facts = settlement.terms_of(title), asdict(terms)
     changed = Title.objects.filter(pk=title_id, version=version).update(**facts, text=text[:300], version=version + 1)
     if not changed:
@@ -278,3 +327,31 @@ def change(*, title_id: int, version: int, text: str, terms: Terms, due: dict[in
         Instalment.objects.filter(pk=pk).update(due_on=due[pk])
         pairs[f"due_on {row.seq}"] = (row.due_on, due[pk])
     audit.record("finance.title_edited", title, by=by, changes=pairs)
+    return None
+
+
+def _ask_terms(title: Title, *, text: str, terms: Terms, due: dict[int, date], by: User) -> Approval:
+    def percent(rate: Decimal) -> str:
+        return f"{rate * 100:.2f}"
+
+    return second_person.ask(
+        TERMS,
+        title,
+        object_="finance.title",
+        amount=open_amount(title),
+        by=by,
+        title=gettext_noop(
+            "Change %(number)s of %(party)s: discount %(discount)s %%, fine %(fine)s %%, interest %(interest)s %%,"
+            " due %(days)s"
+        ),
+        number=title.number,
+        party=title.party.name,
+        discount=percent(terms.discount_rate),
+        fine=percent(terms.fine_rate),
+        interest=percent(terms.interest_rate),
+        days=", ".join(sorted({day.isoformat() for day in due.values()})) or "–",
+        version=title.version,
+        text=text,
+        terms=[str(terms.discount_rate), terms.discount_days, str(terms.fine_rate), str(terms.interest_rate)],
+        due={str(pk): day.isoformat() for pk, day in due.items()},
+    )

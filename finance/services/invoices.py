@@ -268,7 +268,11 @@ def cancel(*, invoice_id: int, reason: str, by: User, today: date) -> None:
         raise papers.NotThere(_("It has credit notes; cancel those first."))
     assert invoice.title is not None
     entry = settlement.cancel(
-        title_id=invoice.title.pk, on=papers.open_day(invoice.issued_on, today=today), by=by, reason=reason
+        title_id=invoice.title.pk,
+        on=papers.open_day(invoice.issued_on, today=today),
+        by=by,
+        reason=reason,
+        by_paper=True,
     )
     Invoice.objects.filter(pk=invoice_id).update(
         state=Invoice.State.CANCELLED,

@@ -10,6 +10,7 @@ nothing is booked: it goes to `today`.
 from dataclasses import dataclass
 from datetime import date
 
+import structlog
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
@@ -17,6 +18,8 @@ from django.utils.translation import gettext as _
 from backoffice.core.models import Party, PartyKey
 from finance.models import Payment
 from finance.services import ledger, periods, plan, titles
+
+log = structlog.get_logger(__name__)
 
 INCOMING = """
 CREATE TEMP TABLE IF NOT EXISTS incoming_sale (
@@ -85,6 +88,21 @@ SELECT i.id, p.seq, p.account_id, -p.amount, p.party_id, p.cost_centre_id, p.ins
 FROM incoming_entry i JOIN finance_posting p ON p.entry_id = i.reverses_id
 """
 
+# Sales whose part was moved by anything but their own two entries: nothing of them can be taken back by itself.
+_LOCK = """
+SELECT i.id FROM finance_instalment i JOIN finance_salebooking b ON b.title_id = i.title_id
+JOIN sale_work w ON w.origin = b.origin ORDER BY i.id FOR NO KEY UPDATE OF i
+"""
+_LEAVE_OUT = """
+DELETE FROM sale_work WHERE origin IN (
+    SELECT b.origin FROM finance_salebooking b JOIN finance_instalment i ON i.title_id = b.title_id
+    JOIN finance_posting p ON p.instalment_id = i.id JOIN finance_journalentry e ON e.id = p.entry_id
+    WHERE b.origin IN (SELECT origin FROM sale_work)
+          AND coalesce(e.reverses_id, e.id) NOT IN (b.sale_entry_id, b.money_entry_id)
+    GROUP BY b.origin, i.id HAVING sum(p.amount) <> 0
+)
+"""
+
 _TITLES = """
 INSERT INTO incoming_title (key, direction, kind, number, party_id, account_id, against_id, journal_id, origin,
                             issued_on, posted_on)
@@ -127,6 +145,7 @@ WHERE NOT EXISTS (SELECT 1 FROM finance_payment p WHERE p.origin = b.origin) LIM
 class Booked:
     booked: int = 0  # sales whose money now stands in the books
     reversed: int = 0  # entries taken back because the sale changed
+    left_out: int = 0  # changed sales of whose title something else was settled since: people correct them
 
 
 def begin(cursor: CursorWrapper) -> None:
@@ -152,6 +171,11 @@ def book(cursor: CursorWrapper, *, today: date) -> Booked:
             "today": today,
         },
     )
+    cursor.execute(_LOCK)
+    cursor.execute(_LEAVE_OUT)
+    left_out = cursor.rowcount
+    if left_out:
+        log.warning("finance.sales_left_out", count=left_out)
     taken_back = _take_back(cursor, today=today)
     journals = titles.journals()
     values = {
@@ -166,7 +190,7 @@ def book(cursor: CursorWrapper, *, today: date) -> Booked:
     cursor.execute(_MONEY, values | {"journal": journals["general"]})
     booked = ledger.post_set(cursor)
     cursor.execute(_REMEMBER)
-    return Booked(booked, taken_back)
+    return Booked(booked, taken_back, left_out)
 
 
 def _take_back(cursor: CursorWrapper, *, today: date) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.core.models import Approval, User
+from backoffice.core.models import Approval, Company, User
 from backoffice.core.services import approvals, audit
 from finance.models import TitlePolicy
 from finance.services import ledger
@@ -33,6 +33,12 @@ def policy() -> TitlePolicy:
 def right_for(kind: str, amount: Decimal) -> str:
     """The right that decides: `<kind>.approve`, or the director's above the limit."""
     return ABOVE if abs(amount) > policy().approval_limit else f"{kind}.approve"
+
+
+def write_off_limit() -> Decimal:
+    """BRL: up to here one person gives something up alone."""
+    company = Company.objects.only("waive_limit").filter(pk=1).first()
+    return company.waive_limit if company else Decimal(0)
 
 
 def ask(

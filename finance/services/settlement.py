@@ -4,23 +4,37 @@ What a bank pays is settled by matching its statement (services/reconcile.py). E
 is `undo`, the mirror that restores every balance.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.models import User
 from backoffice.core.services import audit
 from finance import terms
-from finance.models import Account, BankAccount, Instalment, Journal, JournalEntry, Posting, Title
-from finance.services import ledger, plan, titles
+from finance.models import (
+    Account,
+    BankAccount,
+    Instalment,
+    Journal,
+    JournalEntry,
+    Match,
+    Posting,
+    SaleBooking,
+    Title,
+)
+from finance.services import ledger, plan, second_person, titles
 from finance.services.ledger import Line
 from finance.terms import Cover, Due, Terms
 
 MEANS = ("cash", "acquirer_cards", "acquirer_boleto", "acquirer_pix", "acquirer_other")
+
+PAPERS = ("finance.invoice:", "finance.bill:")
 
 # Role of an explicit line → the account's purpose for receivables and for payables.
 EXTRAS = {
@@ -40,6 +54,14 @@ class NotAMeans(ledger.Refused):
 
 class NoCredit(ledger.Refused):
     """The two do not fit: another party, or not a credit and a debt."""
+
+
+class GivesUp(ledger.Refused):
+    """It gives up more than one person may alone."""
+
+
+class NotHere(ledger.Refused):
+    """It is undone or cancelled elsewhere: on its paper, on its bank line, or by a second person."""
 
 
 @dataclass(frozen=True)
@@ -62,29 +84,68 @@ def terms_of(title: Title) -> Terms:
 
 def owed(instalment: Instalment, *, on: date) -> Due:
     """What settles the instalment on that day, without sign; what earlier parts were charged is not charged again."""
-    if instalment.title.kind == Title.Kind.CREDIT:
-        return Due(principal=abs(instalment.balance))
-    fined, charged = False, None
-    if instalment.balance != instalment.amount:
-        fined, charged = _charged(instalment)
-    return terms.due(
-        abs(instalment.balance),
-        due_on=instalment.due_on,
-        on=on,
-        terms=terms_of(instalment.title),
-        fined=fined,
-        charged_until=charged,
-    )
+    return dues([instalment], on)[instalment.pk]
 
 
-def _charged(instalment: Instalment) -> tuple[bool, date | None]:
-    """Whether a fine, and until when interest, came with the parts settled before."""
-    settling = instalment.postings.filter(role=Posting.Role.PRINCIPAL, entry__reverses=None, entry__reversed_by=None)
-    charges = Posting.objects.filter(
-        entry__in=settling.values("entry"), role__in=[Posting.Role.FINE, Posting.Role.INTEREST]
-    ).values_list("role", "on")
-    interest = [on for role, on in charges if role == Posting.Role.INTEREST]
-    return any(role == Posting.Role.FINE for role, _on in charges), max(interest, default=None)
+def dues(rows: Iterable[Instalment], on: date) -> dict[int, Due]:
+    """What settles each part on that day, in one query for all of them. Rows come with their titles."""
+    rows = list(rows)
+    late = [
+        row.pk for row in rows if row.balance and row.due_on < on and (row.title.fine_rate or row.title.interest_rate)
+    ]
+    paid = _charged(late) if late else {}
+    return {row.pk: _due(row, on, paid.get(row.pk, Charged())) for row in rows}
+
+
+def _due(row: Instalment, on: date, paid: "Charged") -> Due:
+    if row.title.kind == Title.Kind.CREDIT:
+        return Due(principal=abs(row.balance))
+    own = terms_of(row.title)
+    return terms.due(abs(row.balance), due_on=row.due_on, on=on, terms=own, **asdict(paid))
+
+
+@dataclass(frozen=True)
+class Charged:
+    """What was paid of a part's charges: see terms.due."""
+
+    fine_paid: Decimal = terms.ZERO
+    interest_paid: Decimal = terms.ZERO
+    charged_until: date | None = None
+
+
+# Charges belong to the part that their entry names as its origin; those of a match to the part it settles alone.
+_CHARGES = """
+WITH settling AS (
+    SELECT w.part, e.id AS entry FROM unnest(%(parts)s::bigint[]) AS w (part)
+    JOIN finance_journalentry e ON e.origin = 'finance.instalment:' || w.part AND e.origin <> ''
+    UNION
+    SELECT p.instalment_id, p.entry_id FROM finance_posting p
+    WHERE p.instalment_id = ANY(%(parts)s) AND p.role = 'principal' AND NOT EXISTS (
+        SELECT 1 FROM finance_posting o
+        WHERE o.entry_id = p.entry_id AND o.role = 'principal' AND o.instalment_id <> p.instalment_id)
+)
+SELECT s.part, p.role, p."on", sum(abs(p.amount)) FROM settling s
+JOIN finance_journalentry e ON e.id = s.entry JOIN finance_posting p ON p.entry_id = s.entry
+WHERE p.role IN ('principal', 'fine', 'interest') AND e.reverses_id IS NULL
+      AND NOT EXISTS (SELECT 1 FROM finance_journalentry r WHERE r.reverses_id = e.id)
+GROUP BY s.part, p.role, p."on"
+"""
+
+
+def _charged(parts: list[int]) -> dict[int, Charged]:
+    """What was paid of the charges of each part. Principal is reached last, so with it all interest was paid."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CHARGES, {"parts": parts})
+        found: dict[int, dict[str, dict[date, Decimal]]] = {}
+        for part, role, on, amount in cursor.fetchall():
+            found.setdefault(part, {}).setdefault(role, {})[on] = amount
+    paid = {}
+    for part, roles in found.items():
+        interest = roles.get("interest", {})
+        until = max(roles.get("principal", {}).keys() & interest.keys(), default=None)
+        since = sum((amount for on, amount in interest.items() if until is None or on > until), terms.ZERO)
+        paid[part] = Charged(sum(roles.get("fine", {}).values(), terms.ZERO), since, until)
+    return paid
 
 
 def extra_lines(cover: Cover, *, direction: str, party: int, cost_centre: int | None = None) -> list[Line]:
@@ -116,9 +177,12 @@ def settle(
 ) -> Settled:
     """Settle with money that came (or went) by `account`, in part, in full or beyond; the surplus is a credit title.
 
-    paid: above zero, BRL, whatever the direction. charge: False forgoes fine and interest.
-    Raises NotOpen, NotAMeans, ledger.Refused.
+    paid: above zero, BRL, whatever the direction. charge: False forgoes fine and interest. What that, or an earlier
+    day, gives up of what is due today goes up to the limit of write-offs; above it `by` must be able to write it off.
+    Raises NotOpen, NotAMeans, GivesUp, ledger.Refused.
     """
+    if on > timezone.localdate():
+        raise ledger.Refused(_("The day of payment has not come yet."))
     if paid <= 0:
         raise ledger.Refused(_("The amount paid is above zero."))
     if not means().filter(pk=account).exists():
@@ -128,6 +192,7 @@ def settle(
     due = owed(instalment, on=on)
     if not charge:
         due = Due(principal=due.principal, discount=due.discount)
+    _check_given_up(instalment, due, by=by)
     cover = terms.cover(paid, due)
     side = 1 if title.direction == Title.Direction.RECEIVABLE else -1
     lines = [Line(account, side * paid, party=title.party_id)]
@@ -158,6 +223,20 @@ def settle(
     )
     audit.record("finance.instalment_settled", title, by=by, part=instalment.seq, paid=str(paid), entry=entry)
     return Settled(entry, cover, on)
+
+
+def _check_given_up(instalment: Instalment, due: Due, *, by: User | None) -> None:
+    if by is None or instalment.title.direction != Title.Direction.RECEIVABLE:
+        return
+    given_up = owed(instalment, on=timezone.localdate()).total - due.total
+    if given_up <= second_person.write_off_limit() or by.may(second_person.right_for("finance.write_off", given_up)):
+        return
+    raise GivesUp(
+        _(
+            "It would give up more of what is due today than one person may. Settle what was paid, with fine and"
+            " interest, and ask to write off the rest."
+        )
+    )
 
 
 @transaction.atomic
@@ -197,10 +276,17 @@ def apply_credit(*, credit_id: int, instalment_id: int, amount: Decimal, on: dat
 def undo(*, entry: int, on: date, by: User | None) -> int:
     """Take a settlement back by its mirror; returns the reversal. on: a day in an open month.
 
-    Raises ledger.AlreadyReversed, ledger.TooMuch (its credit was used since), ledger.PeriodClosed.
+    Raises NotHere, ledger.AlreadyReversed, ledger.TooMuch (its credit was used since), ledger.PeriodClosed.
     """
+    row = JournalEntry.objects.get(pk=entry)
     moved = Posting.objects.filter(entry_id=entry).exclude(instalment=None).values_list("instalment_id", flat=True)
     found = titles.lock(moved)
+    if SaleBooking.objects.filter(title__in={one.title_id for one in found.values()}, money_entry=entry).exists():
+        raise NotHere(_("It follows the payments of its sales channel: correct them there."))
+    if row.approved_by_id and by is not None and not by.may("finance.title.approve"):
+        raise NotHere(_("A second person approved it; ask to reverse its journal entry."))
+    if not found and row.origin.startswith("finance.instalment:"):  # it reached the charges only
+        found = titles.lock([int(row.origin.rpartition(":")[2])])
     reversal = ledger.reverse(entry=entry, on=on, by=by)
     for title in {row.title_id: row.title for row in found.values()}.values():
         audit.record("finance.settlement_undone", title, by=by, entry=entry, reversal=reversal)
@@ -208,16 +294,33 @@ def undo(*, entry: int, on: date, by: User | None) -> int:
 
 
 @transaction.atomic
-def cancel(*, title_id: int, on: date, by: User | None, reason: str) -> int:
+def cancel(*, title_id: int, on: date, by: User | None, reason: str, by_paper: bool = False) -> int:
     """Take a title out of the books by the mirror of its entry, while nothing of it is settled; the reversal.
 
-    Raises ledger.TooMuch when something was settled, ledger.AlreadyReversed, ledger.PeriodClosed.
+    by_paper: the invoice or bill it comes from is being cancelled.
+    Raises NotHere, ledger.TooMuch when something was settled, ledger.AlreadyReversed, ledger.PeriodClosed.
     """
     title = Title.objects.select_related("party").get(pk=title_id)
+    if not by_paper:
+        _check_own(title)
     titles.lock(title.instalments.values_list("pk", flat=True))
     reversal = ledger.reverse(entry=title.entry_id, on=on, by=by, text=f"{title.number}: {reason}")
     audit.record("finance.title_cancelled", title, by=by, reason=reason, reversal=reversal)
     return reversal
+
+
+def _check_own(title: Title) -> None:
+    """Only what no paper, channel, bank line or other title brought is cancelled by itself."""
+    if title.origin.startswith(PAPERS):
+        raise NotHere(_("It comes from an invoice or a bill: cancel it on that page."))
+    if SaleBooking.objects.filter(title=title).exists():
+        raise NotHere(_("It follows the payments of its sales channel: correct them there."))
+    if Match.objects.filter(entry=title.entry_id).exists() or (
+        Posting.objects.filter(entry=title.entry_id).exclude(line=None).exists()
+    ):
+        raise NotHere(_("It came with a bank line: undo the match of that line."))
+    if Posting.objects.filter(entry=title.entry_id, role=Posting.Role.PRINCIPAL).exists():
+        raise NotHere(_("It came with the settlement of another title: undo that settlement."))
 
 
 def is_cancelled(title: Title) -> bool:

@@ -119,7 +119,7 @@ class _Instalments(lists.ListPage):
 
     def body(self, rows: Sequence[Any], columns: list[Column], *, can_pick: bool) -> SafeString:
         """What is due today and what was cancelled, each in one query for the page."""
-        found = selectors.dues(rows, timezone.localdate())
+        found = settlement.dues(rows, timezone.localdate())
         gone = selectors.cancelled({row.title.entry_id for row in rows if not row.balance})
         for row in rows:
             row.due_today = found[row.pk].total
@@ -291,7 +291,11 @@ def apply_credit(request: PersonRequest, pk: int) -> HttpResponse:
 def undo(request: PersonRequest, pk: int, entry: int) -> HttpResponse:
     """Take a settlement of this title back."""
     title = get_object_or_404(Title, pk=pk)
-    mine = Posting.objects.filter(entry_id=entry, instalment__title=title, role=Posting.Role.PRINCIPAL)
+    refs = [part.ref for part in title.instalments.all()]
+    mine = Posting.objects.filter(entry_id=entry).filter(
+        Q(instalment__title=title, role=Posting.Role.PRINCIPAL)
+        | Q(entry__origin__in=refs, role__in=[Posting.Role.FINE, Posting.Role.INTEREST])
+    )
     if not mine.exists() or Posting.objects.filter(entry_id=entry, line__isnull=False).exists():
         raise Http404
     try:
@@ -362,7 +366,7 @@ def edit(request: PersonRequest, pk: int) -> HttpResponse:
     form = TitleForm(request.POST or None, title=title)
     if request.method == "POST" and form.is_valid():
         try:
-            concessions.change(
+            asked = concessions.change(
                 title_id=pk,
                 version=form.cleaned_data["version"],
                 text=form.cleaned_data["text"],
@@ -373,6 +377,8 @@ def edit(request: PersonRequest, pk: int) -> HttpResponse:
         except ledger.Refused as problem:
             form.add_error(None, str(problem))
         else:
+            if asked:
+                messages.success(request, _("A second person has been asked."))
             return redirect("finance:title", pk)
     context = {"form": form, "title": title, "cancel_url": reverse("finance:title", args=[pk])}
     return render(request, "finance/titles/form.html", context, status=422 if form.is_bound else 200)

@@ -49,7 +49,7 @@ def book(work: Work, *, order_ids: list[int] | None = None, batch_id: int | None
             scopes = [(_RANGE, {"first": low, "last": high}) for low, high in cursor.fetchall()]
     else:
         scopes = [(_SOME, {"ids": ids[at : at + CHUNK]}) for at in range(0, len(ids), CHUNK)]
-    booked = taken_back = 0
+    booked = taken_back = left_out = 0
     for done, (which, values) in enumerate(scopes):
         work.check()
         work.progress(done, len(scopes), str(_("Booking")))
@@ -61,6 +61,7 @@ def book(work: Work, *, order_ids: list[int] | None = None, batch_id: int | None
             )
             found = sales.book(cursor, today=timezone.localdate())
         booked, taken_back = booked + found.booked, taken_back + found.reversed
+        left_out += found.left_out
     while not order_ids:
         work.check()
         with work.writing():
@@ -68,4 +69,4 @@ def book(work: Work, *, order_ids: list[int] | None = None, batch_id: int | None
         taken_back += gone.reversed
         if not gone.reversed:
             break
-    return {"booked": booked, "taken_back": taken_back}
+    return {"booked": booked, "taken_back": taken_back, "left_out": left_out}

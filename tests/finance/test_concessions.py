@@ -112,14 +112,47 @@ def test_a_renegotiation_of_what_changed_meanwhile_is_not_done() -> None:
     assert part(title).balance == D("90.00")
 
 
-def test_a_due_date_moves_while_something_is_open() -> None:
-    title, clerk = sold("100.00"), person("finance_clerk")
+def test_a_due_date_moves_earlier_alone_and_later_by_two() -> None:
+    title, clerk, manager = sold("100.00", due_on=date(2026, 6, 1)), person("finance_clerk"), person("finance_manager")
+    concessions.change_due(instalment_id=part(title).pk, due_on=MAY, version=1, by=clerk)
+    assert part(title).due_on == MAY
 
-    concessions.change_due(instalment_id=part(title).pk, due_on=date(2026, 8, 1), version=1, by=clerk)
+    asked = concessions.change_due(instalment_id=part(title).pk, due_on=date(2026, 8, 1), version=2, by=clerk)
 
+    assert asked is not None
+    assert part(title).due_on == MAY
+    decide(asked, by=manager)
     assert part(title).due_on == date(2026, 8, 1)
     with pytest.raises(second_person.Outdated):
         concessions.change_due(instalment_id=part(title).pk, due_on=date(2026, 8, 2), version=1, by=clerk)
+
+
+@pytest.mark.parametrize(
+    "softer",
+    [
+        Terms(discount_rate=D("0.99"), fine_rate=D("0.02"), interest_rate=D("0.01")),
+        Terms(fine_rate=D("0.01"), interest_rate=D("0.01")),
+        Terms(fine_rate=D("0.02")),
+    ],
+)
+def test_softer_terms_wait_for_a_second_person_and_above_the_limit_for_a_director(softer: Terms) -> None:
+    TitlePolicy.objects.create(pk=1, approval_limit=D("50.00"))
+    title = sold("100.00", terms=USUAL)
+
+    asked = concessions.change(title_id=title.pk, text="", terms=softer, version=1, due={}, by=person("finance_clerk"))
+
+    assert asked is not None
+    assert settlement.terms_of(Title.objects.get(pk=title.pk)) == USUAL
+    with pytest.raises(approvals.NotTheirs):
+        decide(asked, by=person("finance_manager"))
+    decide(asked, by=person("director"))
+    assert settlement.terms_of(Title.objects.get(pk=title.pk)) == softer
+
+
+def test_what_a_supplier_may_charge_more_waits_too() -> None:
+    title = bought("100.00")
+
+    assert concessions.change(title_id=title.pk, text="", terms=USUAL, version=1, due={}, by=person("finance_clerk"))
 
 
 def test_terms_change_and_facts_stay() -> None:

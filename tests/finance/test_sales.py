@@ -9,6 +9,8 @@ from backoffice.core.jobs import Quiet
 from backoffice.core.models import Event, Job, Party
 from backoffice.core.services import imports, outbox
 from finance.models import Instalment, JournalEntry, Payment, Period, SaleBooking, Title
+from finance.services import ledger, plan, settlement
+from finance.services.ledger import Line
 from logistics.services import sales
 from tests.factories.people import person
 from tests.factories.shop import Shop, order
@@ -77,6 +79,33 @@ def test_a_changed_payment_is_reversed_and_booked_anew() -> None:
     assert (balance("sales"), balance("acquirer_pix"), balance("receivable")) == (D(-140), D(140), D(0))
     assert SaleBooking.objects.get(pk=made.ref).title.amount == D("130.00")
     assert book() == (0, 0)
+
+
+def test_a_sale_that_was_settled_otherwise_is_left_out_and_the_rest_is_booked() -> None:
+    made, other = order(paid="100.00"), order(paid="10.00")
+    book()
+    part = Instalment.objects.select_related("title").get(title__origin=made.ref)
+    back = [settlement.principal(part, D(60)), Line(plan.account_for("cash").pk, D(-60))]
+    ledger.post(journal="general", on=date(2026, 3, 2), text="Charged back", lines=back)
+    Payment.objects.update(amount=D("130.00"))
+
+    found = sales.book(Quiet(), order_ids=[made.pk, other.pk])
+
+    assert (found["booked"], found["taken_back"], found["left_out"]) == (1, 2, 1)
+    part.refresh_from_db()
+    assert (part.balance, SaleBooking.objects.get(pk=other.ref).title.amount) == (D("60.00"), D("130.00"))
+    books_agree()
+
+
+def test_the_money_of_a_sale_is_not_undone_on_its_title() -> None:
+    made = order(paid="100.00")
+    book()
+    booking = SaleBooking.objects.get(pk=made.ref)
+
+    with pytest.raises(settlement.NotHere):
+        settlement.undo(entry=booking.money_entry_id, on=date(2026, 3, 1), by=None)
+    with pytest.raises(settlement.NotHere):
+        settlement.cancel(title_id=booking.title_id, on=date(2026, 3, 1), by=None, reason="x")
 
 
 def test_an_order_called_off_later_turns_its_revenue_into_a_refund() -> None:

@@ -64,7 +64,7 @@ def test_a_due_date_without_banks_may_be_met_on_the_next_banking_day() -> None:
 
 def test_what_was_charged_with_an_earlier_part_is_not_charged_again() -> None:
     found = due(
-        D("500.00"), due_on=TUESDAY, on=date(2026, 4, 9), terms=USUAL, fined=True, charged_until=date(2026, 3, 30)
+        D("500.00"), due_on=TUESDAY, on=date(2026, 4, 9), terms=USUAL, fine_paid=D(20), charged_until=date(2026, 3, 30)
     )
 
     assert (found.fine, found.interest) == (D("0.00"), D("1.67"))  # 10 days of 500.00

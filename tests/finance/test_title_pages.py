@@ -16,6 +16,7 @@ from finance.bulk import Settle
 from finance.jobs import papers as jobs
 from finance.models import Bill, Instalment, Invoice, JournalEntry, TaxProfile, Title
 from finance.services import bills, concessions, invoices, plan, settlement
+from finance.terms import Terms
 from tests.factories.books import MAY, party, year
 from tests.factories.papers import bill, decide, invoice
 from tests.factories.people import person
@@ -141,11 +142,53 @@ def test_due_dates_and_terms_change_on_their_page(client: Client, clerk: Any) ->
     title = sold("100.00")
     one = part(title)
 
-    sent = {"version": 1, "text": "Later", "interest_rate": "1.5", f"due_{one.pk}": "2026-09-09"}
+    sent = {"version": 1, "text": "Later", "interest_rate": "1.5", f"due_{one.pk}": "2026-04-09"}
     assert client.post(reverse("finance:title_edit", args=[title.pk]), sent).status_code == 302
 
     title.refresh_from_db()
-    assert (title.text, title.interest_rate, str(part(title).due_on)) == ("Later", D("0.015"), "2026-09-09")
+    assert (title.text, title.interest_rate, str(part(title).due_on)) == ("Later", D("0.015"), "2026-04-09")
+
+
+def test_softer_terms_are_asked_on_their_page(client: Client, clerk: Any) -> None:
+    title = sold("100.00")
+    url = reverse("finance:title_edit", args=[title.pk])
+
+    client.post(url, {"version": 1, "discount_rate": "99.9999", f"due_{part(title).pk}": str(MAY)})
+
+    title.refresh_from_db()
+    assert title.discount_rate == 0
+    assert Approval.objects.get().kind == concessions.TERMS
+    answer = client.post(url, {"version": 1, "discount_rate": "50", f"due_{part(title).pk}": str(MAY)})
+    assert "asked already" in answer.content.decode()
+
+
+def test_a_payment_that_reached_the_charges_only_is_shown_and_undone(client: Client, clerk: Any) -> None:
+    usual = Terms(fine_rate=D("0.02"), interest_rate=D("0.01"))
+    title = sold("1000.00", due_on=timezone.localdate() - timedelta(days=20), terms=usual)
+    settled = settlement.settle(
+        instalment_id=part(title).pk, paid=D("3.00"), on=timezone.localdate(), account=cash(), by=clerk
+    )
+    undo, page = (
+        reverse("finance:title_undo", args=[title.pk, settled.entry]),
+        reverse("finance:title", args=[title.pk]),
+    )
+    assert undo in client.get(page).content.decode()
+    assert queries(client, page) <= 10
+
+    client.post(undo)
+
+    assert JournalEntry.objects.filter(reverses=settled.entry).exists()
+    assert settlement.owed(part(title), on=timezone.localdate()).total > D("1020.00")
+
+
+def test_what_two_approved_is_not_undone_by_one(client: Client, clerk: Any) -> None:
+    title = sold("100.00")
+    asked = concessions.ask_write_off(instalment_id=part(title).pk, amount=D("40.00"), reason="Bankrupt", by=clerk)
+    decide(asked, by=person("finance_manager"))
+
+    client.post(reverse("finance:title_undo", args=[title.pk, JournalEntry.objects.latest("pk").pk]))
+
+    assert part(title).balance == D("60.00")
 
 
 def lines(*rows: dict[str, str]) -> dict[str, str]:

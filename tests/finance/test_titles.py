@@ -1,20 +1,23 @@
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.db.models import Sum
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backoffice.core.models import Party
+from backoffice.core.models import Company, Party
+from finance.formats.tokens import document_keys, part_keys
 from finance.models import Account, Instalment, InstalmentKey, JournalEntry, Posting, Title
 from finance.services import ledger, plan, settlement, titles
 from finance.services.ledger import Line
 from finance.services.titles import Part
 from finance.terms import Terms
 from tests.factories.books import MAY, party, year
+from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -151,6 +154,59 @@ def test_a_fine_is_charged_once_and_interest_goes_on_from_the_last_part() -> Non
     assert (due.principal, due.fine, due.interest) == (D(500), D(0), D("1.50"))  # 9 days of 500.00
 
 
+def test_what_was_paid_of_fine_and_interest_is_not_asked_again() -> None:
+    usual = Terms(fine_rate=D("0.02"), interest_rate=D("0.01"))
+    one, other = (sold("1000.00", due_on=date(2026, 5, 5), terms=usual) for _n in range(2))
+    settlement.settle(instalment_id=part(one).pk, paid=D("10.00"), on=date(2026, 5, 20), account=cash(), by=None)
+
+    due = settlement.owed(part(one), on=date(2026, 5, 21))
+
+    assert (due.principal, due.fine, due.interest) == (D(1000), D("15.00"), D("0.33"))  # 5 of each were paid
+    assert settlement.owed(part(other), on=date(2026, 5, 20)).total == D("1025.00")
+
+
+def test_a_fine_of_one_title_is_not_anothers() -> None:
+    usual = Terms(fine_rate=D("0.02"))
+    one, other = (part(sold("100.00", due_on=date(2026, 5, 5), terms=usual)) for _n in range(2))
+    fine = plan.account_for("fine_income").pk
+    lines = [Line(cash(), D(102)), settlement.principal(one, D(-50)), settlement.principal(other, D(-50))]
+    ledger.post(journal="matching", on=date(2026, 5, 20), text="x", lines=[*lines, Line(fine, D(-2), role="fine")])
+
+    assert settlement.owed(part(other.title), on=date(2026, 5, 21)).fine == D("1.00")
+
+
+def test_nothing_is_settled_on_a_day_to_come() -> None:
+    with pytest.raises(ledger.Refused):
+        settlement.settle(
+            instalment_id=part(sold()).pk, paid=D(1), on=timezone.localdate() + timedelta(days=1), account=cash(),
+            by=None,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("charge", "days"), [(False, 0), (True, 30)])
+def test_charges_above_the_limit_are_not_forgone_by_one(charge: bool, days: int) -> None:
+    today = timezone.localdate()
+    year(today.year)
+    Company.objects.update_or_create(pk=1, defaults={"name": "Casa Verde", "waive_limit": D("20.00")})
+    title = sold("1000.00", due_on=today - timedelta(days=30), terms=Terms(fine_rate=D("0.03")))
+    settle = {"instalment_id": part(title).pk, "paid": D(1000), "account": cash(), "charge": charge}
+
+    with pytest.raises(settlement.GivesUp):
+        settlement.settle(on=today - timedelta(days=days), by=person("finance_clerk"), **settle)
+
+    settlement.settle(on=today - timedelta(days=days), by=person("finance_manager"), **settle)
+    assert part(title).balance == 0
+
+
+def test_a_title_that_came_with_another_record_is_not_cancelled_by_itself() -> None:
+    paper = sold(origin="finance.invoice:7")
+    settlement.settle(instalment_id=part(sold("10.00")).pk, paid=D(15), on=MAY, account=cash(), by=None)
+
+    for title in (paper, Title.objects.get(kind="credit")):
+        with pytest.raises(settlement.NotHere):
+            settlement.cancel(title_id=title.pk, on=MAY, by=None, reason="Wrong")
+
+
 def test_a_supplier_is_paid_in_cash_with_the_signs_turned() -> None:
     terms = Terms(fine_rate=D("0.02"), interest_rate=D("0.01"))
     title = bought("300.00", due_on=date(2026, 5, 5), terms=terms)
@@ -231,5 +287,10 @@ def test_a_set_issues_what_the_same_titles_issue_one_by_one(rows: list[list[int]
     assert [title.amount for title in made] == [D(sum(parts)) / 100 for parts in rows]
     assert balance("receivable") - before == D(sum(map(sum, rows))) / 100
     assert Posting.objects.filter(instalment__title__party=who, role="issue").count() == sum(map(len, rows))
-    assert InstalmentKey.objects.filter(instalment__title__party=who, kind="doc").count() >= sum(map(len, rows))
+    one = sold("60.00", "40.00", number="INV/2026/999999")
+    for title in (*made, one):
+        for row in title.instalments.all():
+            said = set(InstalmentKey.objects.filter(instalment=row, kind="doc").values_list("value", flat=True))
+            own = part_keys(title.number, row.seq) if title.instalments.count() > 1 else set()
+            assert said == document_keys(title.number) | own
     books_agree()
