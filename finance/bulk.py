@@ -12,7 +12,7 @@ from backoffice.core.models import User
 
 from .forms.titles import BulkDueForm, BulkSettleForm
 from .models import Instalment, Period, Title
-from .services import concessions, settlement, titles
+from .services import concessions, second_person, settlement, titles
 
 
 class Settle(BulkAction):
@@ -36,6 +36,11 @@ class Settle(BulkAction):
                 refused[row.pk] = _("The day of payment has not come yet.")
             elif not is_open:
                 refused[row.pk] = _("The month is closed for postings.")
+            else:
+                try:
+                    settlement.check_given_up(row, settlement.owed(row, on=answers["on"]), by=by)
+                except settlement.GivesUp as problem:
+                    refused[row.pk] = str(problem)
         return refused
 
     def apply(self, pks: Sequence[Any], *, by: User, **answers: Any) -> None:
@@ -52,7 +57,16 @@ class MoveDue(BulkAction):
     form = BulkDueForm
 
     def refusals(self, rows: Sequence[Instalment], *, by: User, **answers: Any) -> dict[Any, str]:
-        return {row.pk: _("Nothing of it is open any more.") for row in rows if not row.balance}
+        refused = {row.pk: _("Nothing of it is open any more.") for row in rows if not row.balance}
+        asked = set(second_person.subjects_waiting(concessions.TERMS))
+        for row in rows:
+            if row.balance and concessions.gives_up(
+                row.title, settlement.terms_of(row.title), [(row.due_on, answers["due_on"])]
+            ):
+                if row.title.ref in asked:
+                    refused[row.pk] = _("A second person is asked already.")
+                asked.add(row.title.ref)
+        return refused
 
     def apply(self, pks: Sequence[Any], *, by: User, **answers: Any) -> None:
         for pk, row in titles.lock(pks).items():

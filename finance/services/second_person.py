@@ -73,6 +73,11 @@ def waiting(kind: str, ref: str) -> Approval | None:
     return Approval.objects.filter(kind=kind, subject=ref, state=Approval.State.WAITING).first()
 
 
+def subjects_waiting(kind: str) -> list[str]:
+    """The records about which a question of that kind waits."""
+    return list(Approval.objects.filter(kind=kind, state=Approval.State.WAITING).values_list("subject", flat=True))
+
+
 def waiting_about(subjects: list[str]) -> list[Approval]:
     """Every question of finance that waits about these records."""
     rows = Approval.objects.filter(subject__in=subjects, state=Approval.State.WAITING, kind__startswith="finance.")

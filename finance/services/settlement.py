@@ -192,7 +192,7 @@ def settle(
     due = owed(instalment, on=on)
     if not charge:
         due = Due(principal=due.principal, discount=due.discount)
-    _check_given_up(instalment, due, by=by)
+    check_given_up(instalment, due, by=by)
     cover = terms.cover(paid, due)
     side = 1 if title.direction == Title.Direction.RECEIVABLE else -1
     lines = [Line(account, side * paid, party=title.party_id)]
@@ -225,7 +225,8 @@ def settle(
     return Settled(entry, cover, on)
 
 
-def _check_given_up(instalment: Instalment, due: Due, *, by: User | None) -> None:
+def check_given_up(instalment: Instalment, due: Due, *, by: User | None) -> None:
+    """Raise GivesUp where settling by `due` gives up more of today's due than `by` may alone."""
     if by is None or instalment.title.direction != Title.Direction.RECEIVABLE:
         return
     given_up = owed(instalment, on=timezone.localdate()).total - due.total
