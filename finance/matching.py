@@ -262,6 +262,8 @@ def decide(lines: Sequence[Line], items: Sequence[Item]) -> list[Decision]:
             contests = [*against] if trusted else [*against, "not_trusted"]
             if keyed[line.id] or paid[line.id]:
                 contests.append("other_claim")
+            if line.party is not None and any(i.party == line.party and i.balance == line.amount for i in items):
+                contests.append("other_item")
             if named[line.id]:
                 contests.append("other_number")
             if len(line.rules) > 1:

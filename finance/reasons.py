@@ -31,7 +31,7 @@ CONTESTS: dict[str, str | Promise] = {
     "worked_on": gettext_lazy("the line was matched before"),
     "other_claim": gettext_lazy("other evidence in the line points elsewhere"),
     "other_line": gettext_lazy("another line claims the same title"),
-    "other_item": gettext_lazy("several titles of the payer have this amount"),
+    "other_item": gettext_lazy("another open title of the payer has this amount"),
     "other_number": gettext_lazy("another number in the text names an open title"),
     "other_key": gettext_lazy("a payment key in the text names another title"),
     "rule": gettext_lazy("a rule fits the line too"),

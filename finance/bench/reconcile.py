@@ -63,7 +63,13 @@ GROUP BY l.id, s.id
 def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="as written by gen_recon.py")
     parser.add_argument("--adversary", type=int, metavar="N", help="instead of DIR: N scenes made to mislead")
-    parser.add_argument("--workers", type=int, default=1, metavar="W", help="kept for scripts; a journal is one chain")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="W",
+        help="changes nothing: one worker posts, for the chain of a journal is one queue",
+    )
 
 
 @bench("reconcile", arguments=add_arguments)

@@ -102,6 +102,13 @@ def document_keys(number: str) -> set[str]:
     return keys
 
 
+def part_keys(number: str, seq: int) -> set[str]:
+    """How the text names one part of a document, `NF 1234/2`: by `1234-2` alone, for `NF12342` is another document."""
+    if _YEAR.fullmatch("".join(_DIGITS.findall(number))):
+        return set()  # `2025/1` is a document of that year
+    return {key for key in document_keys(f"{number}/{seq}") if "-" in key}
+
+
 def key_value(kind: str, value: str) -> str:
     """A payment key as it is kept: letters and digits, upper case; a boleto's typed line as its barcode of 44."""
     plain = _NO_WORD.sub("", _folded(value))

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.models import Party, User
 from backoffice.core.services import numbering
-from finance.formats.tokens import document_keys, key_value
+from finance.formats.tokens import document_keys, key_value, part_keys
 from finance.models import CostCentre, Instalment, InstalmentKey, Journal, JournalEntry, Posting, Title
 from finance.services import ledger, plan
 from finance.services.ledger import Line
@@ -156,7 +156,9 @@ def prepare(
         InstalmentKey(instalment=row, kind=key_kind, value=value)
         for row, part in zip(made, instalments, strict=True)
         for key_kind, value in dict.fromkeys(
-            [("doc", key) for key in documents] + [(kind_of, key_value(kind_of, text)) for kind_of, text in part.keys]
+            [("doc", key) for key in documents]
+            + [("doc", key) for key in (sorted(part_keys(number, row.seq)) if len(made) > 1 else ())]
+            + [(kind_of, key_value(kind_of, text)) for kind_of, text in part.keys]
         )
         if value
     )
@@ -307,13 +309,21 @@ def issue_set(cursor: CursorWrapper, *, keys: bool = True) -> int:
 
 
 def _copy_document_keys(cursor: CursorWrapper) -> None:
-    """Name every part by its title's number, in the one form that statement lines are read in."""
+    """Name every part by its title's number, one of several by its own too, in the form that lines are read in."""
     cursor.execute("SELECT key, number FROM incoming_title")
     rows = cursor.fetchall()
-    with cursor.copy("COPY incoming_key (title_key, kind, value) FROM STDIN") as copy:
+    cursor.execute(
+        "SELECT key, number, seq FROM incoming_title JOIN incoming_instalment ON title_key = key"
+        " WHERE key IN (SELECT title_key FROM incoming_instalment WHERE seq > 1)"
+    )
+    parts = cursor.fetchall()
+    with cursor.copy("COPY incoming_key (title_key, seq, kind, value) FROM STDIN") as copy:
         for key, number in rows:
             for value in document_keys(number):
-                copy.write_row((key, "doc", value))
+                copy.write_row((key, None, "doc", value))
+        for key, number, seq in parts:
+            for value in part_keys(number, seq):
+                copy.write_row((key, seq, "doc", value))
 
 
 def journals() -> dict[str, int]:

@@ -45,8 +45,7 @@ def line(
         amount=Decimal(amount),
         text=text,
         payer=payer,
-        key=next(_numbers).to_bytes(16),
-        **facts,
+        **{"key": next(_numbers).to_bytes(16)} | facts,
     )
     postings = [
         Line(account.account_id, made.amount, line=made.pk, role="bank"),

@@ -50,10 +50,10 @@ def title(
 
 
 def line(
-    text: str, amount: str, *, days: int = 0, account: BankAccount, tax: str = "", payer: str = ""
+    text: str, amount: str, *, days: int = 0, account: BankAccount, tax: str = "", payer: str = "", **facts: Any
 ) -> StatementLine:
     made = banking.line(
-        amount, account=account, on=MAY + timedelta(days=days), text=text, payer=payer, payer_tax_id=tax
+        amount, account=account, on=MAY + timedelta(days=days), text=text, payer=payer, payer_tax_id=tax, **facts
     )
     LineToken.objects.bulk_create(LineToken(line=made, kind=k, value=v) for k, v in sorted(tokens(text, payer)))
     return made
@@ -63,7 +63,8 @@ def as_the_kernel_sees_it() -> tuple[list[matching.Line], list[matching.Item]]:
     """The open lines and items of the database."""
     by_tax = dict(Party.objects.exclude(tax_id="").values_list("tax_id", "pk"))
     versions = [(v, rules.condition_of(v.condition)) for v in current()]
-    undone = Match.objects.exclude(entry__reversed_by=None).values_list("entry__postings__line", flat=True)
+    own = (f"entry__postings__line__{name}" for name in ("bank_account", "key", "occurrence"))
+    undone = set(Match.objects.exclude(entry__reversed_by=None).values_list(*own))
     lines = []
     open_lines = StatementLine.objects.exclude(open_amount=0).filter(is_void=False).order_by("pk")
     for row in open_lines.exclude(pk__in=IgnoredLine.objects.values("line")):
@@ -81,7 +82,7 @@ def as_the_kernel_sees_it() -> tuple[list[matching.Line], list[matching.Item]]:
         lines.append(
             matching.Line(
                 row.pk, row.on, row.open_amount, found, ids.pop() if len(ids) == 1 else None, row.bank_account_id,
-                row.open_amount == row.amount and row.pk not in set(undone), fitting,
+                row.open_amount == row.amount and (row.bank_account_id, row.key, row.occurrence) not in undone, fitting,
             )
         )  # fmt: skip
     days = {row.on for row in lines}

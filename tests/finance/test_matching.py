@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from backoffice.core import jobs
@@ -12,14 +12,14 @@ from finance import matching as kernel
 from finance.bench import adversary
 from finance.formats.tokens import document_keys, tokens
 from finance.matching import Item, Line, decide
-from finance.models import BankAccount, Instalment, Match, MatchRun, Period, Suggestion
+from finance.models import BankAccount, Instalment, Match, MatchRun, Period, StatementLine, Suggestion
 from finance.rules import Condition, Part
-from finance.services import ledger, matching, plan, rules
+from finance.services import ledger, matching, plan, reconcile, rules, titles
 from finance.services.matching import posting
 from finance.terms import Terms
 from tests.factories import world
 from tests.factories.banking import bank_account
-from tests.factories.books import MAY, receive, year
+from tests.factories.books import MAY, accounts, receive, year
 from tests.factories.people import person
 
 CENT = Decimal("0.01")
@@ -111,6 +111,18 @@ SCENES: list[tuple[str, list[Line], list[Item], dict[int, tuple[int, ...]]]] = [
     ("a rule on trial", [a_line(1, -9, rules=((7, False),))], [], {}),
     ("two rules", [a_line(1, -9, rules=((7, True), (8, True)))], [], {}),
     ("a rule against a bill of that day", [a_line(1, -9, rules=((7, True),))], [an_item(1, -9)], {}),
+    (
+        "a rule against a title of the payer, long overdue",
+        [a_line(1, 100, party=1, rules=((7, True),))],
+        [an_item(1, 100, due=MAY - timedelta(days=130))],
+        {},
+    ),
+    (
+        "a rule and a title of another payer",
+        [a_line(1, 100, party=2, rules=((7, True),))],
+        [an_item(1, 100, due=MAY - timedelta(days=130))],
+        {1: ()},
+    ),
     ("a rule against a transfer", [a_line(1, -9, rules=((7, True),)), a_line(2, 9, account=5)], [], {}),
 ]
 
@@ -192,9 +204,24 @@ def build(
         rules.switch(rule, by=person(), trusted=trust)
 
 
+# A bill of 130 days ago whose payer and amount a fee's line has too, and a trusted rule for that fee.
+OVERDUE = (
+    [{"number": "1001", "amount": 10, "sign": -1, "who": 0, "due": -130, "key": None, "late": False}],
+    [
+        {
+            "text": "TARIFA PACOTE", "number": "", "amount": 10, "cents": 0, "sign": -1, "days": days, "account": 0,
+            "tax": tax,
+        }
+        for days, tax in ((0, world.TAX_IDS[0]), (3, ""))
+    ],
+    [True],
+)  # fmt: skip
+
+
 @pytest.mark.django_db
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn=worlds())
+@example(drawn=OVERDUE)
 def test_the_database_decides_as_the_kernel(drawn: Any) -> None:
     with transaction.atomic():
         year()
@@ -269,6 +296,25 @@ def test_the_undoing_of_a_match_restores_everything_and_stays_undone(bank: BankA
     assert Suggestion.objects.get(line=line).evidence["contests"] == ["worked_on"]
 
 
+def test_what_was_undone_stays_undone_when_its_line_comes_again_with_another_import(bank: BankAccount) -> None:
+    world.title("NF 555", "100.00")
+    seldom = world.title("NF 556", "100.00")
+    first = world.line("NF 555", "100.00", account=bank)
+    matching.run(today=MAY)
+    ledger.reverse(entry=Match.objects.get().entry_id, on=MAY)
+    StatementLine.objects.filter(pk=first.pk).update(is_void=True)
+    again = world.line("NF 555", "100.00", account=bank, key=first.key)
+    world.line("NF 556", "100.00", account=bank, key=first.key, occurrence=2)
+    lines, items = world.as_the_kernel_sees_it()
+
+    made = matching.run(today=MAY)
+
+    assert made.counts["posted"] == sum(d.posts for d in decide(lines, items)) == 1
+    assert Suggestion.objects.get(line=again).evidence["contests"] == ["worked_on"]
+    seldom.refresh_from_db()
+    assert seldom.balance == 0
+
+
 def test_a_difference_by_the_terms_is_posted_line_by_line(bank: BankAccount) -> None:
     part = world.title(
         "NF 1", "1000.00", due=date(2026, 3, 10), keys=(("nosso", "777123"),),
@@ -332,6 +378,43 @@ def test_what_changed_since_it_was_decided_is_left_alone(bank: BankAccount, monk
     assert (made.counts["posted"], made.counts["changed"]) == (1, 1)
     first.refresh_from_db()
     assert first.balance == Decimal(60)
+
+
+def test_what_a_person_set_aside_since_it_was_decided_is_left_alone(
+    bank: BankAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbered(bank, 2)
+    line = StatementLine.objects.order_by("pk")[0]
+    prepare = posting.prepare
+
+    def meanwhile(cursor: Any, **more: Any) -> int:
+        total = prepare(cursor, **more)
+        reconcile.ignore(line_id=line.pk, reason="not ours", by=person())
+        return total
+
+    monkeypatch.setattr(posting, "prepare", meanwhile)
+    made = matching.run(today=MAY)
+
+    assert (made.counts["posted"], made.counts["changed"]) == (1, 1)
+    line.refresh_from_db()
+    assert line.open_amount == line.amount
+
+
+def test_the_part_that_a_text_names_is_the_one_that_is_paid(bank: BankAccount) -> None:
+    for number in ("NF 1234", "NF 2025"):
+        titles.issue(
+            direction="receivable", kind="invoice", number=number, party=world.party(0), issued_on=MAY,
+            instalments=[titles.Part(MAY + timedelta(days=30 * n), Decimal(100)) for n in range(3)],
+            against=[ledger.Line(accounts()[1], Decimal(-300))],
+        )  # fmt: skip
+    world.line("PAGTO NF 1234/2", "100.00", account=bank)
+    for text in ("NF 12342", "NF 2025/1"):
+        world.line(text, "100.00", account=bank)
+
+    matching.run(today=MAY)
+
+    (paid,) = Instalment.objects.filter(balance=0).select_related("title")
+    assert str(paid) == "NF 1234/2"
 
 
 def test_what_the_books_refuse_does_not_stop_the_others(bank: BankAccount) -> None:

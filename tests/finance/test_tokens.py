@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance.formats.tokens import document_keys, is_tax_id, key_value, tokens
+from finance.formats.tokens import document_keys, is_tax_id, key_value, part_keys, tokens
 
 
 def strong(text: str, number: str) -> bool:
@@ -119,6 +119,22 @@ def test_both_sides_write_a_key_alike() -> None:
 )
 def test_check_digits(plain: str, right: bool) -> None:
     assert is_tax_id(plain) is right
+
+
+@pytest.mark.parametrize(
+    ("number", "named"),
+    [
+        ("NF 1234", {"1234-2"}),
+        ("1234", {"1234-2"}),
+        ("INV/2025/000123", {"2025-123-2"}),
+        ("NF 2025", set()),
+        ("A", set()),
+    ],
+)
+def test_a_part_is_named_by_its_place_and_by_nothing_that_could_be_another_document(
+    number: str, named: set[str]
+) -> None:
+    assert part_keys(number, 2) == named
 
 
 @given(number=st.text(string.ascii_letters + string.digits + "/-. ", min_size=1, max_size=70))

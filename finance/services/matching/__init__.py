@@ -42,6 +42,8 @@ _READ = (
     "finance_instalmentkey",
     "finance_title",
     "finance_posting",
+    "finance_match",
+    "finance_journalentry",
     "core_party",
 )
 WORK_MEMORY = "96MB"  # of the database's session, for each sort or hash

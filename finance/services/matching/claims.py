@@ -21,16 +21,26 @@ TABLES = "m_line, m_token, m_hit, m_owed, m_claim, m_claim_item, m_payer, m_paid
 
 _LINES = """
 CREATE TEMP TABLE m_line AS
-WITH undone AS (
-    SELECT p.line_id FROM finance_journalentry r JOIN finance_match m ON m.entry_id = r.reverses_id
-    JOIN finance_posting p ON p.entry_id = m.entry_id AND p.role = 'transit' WHERE r.reverses_id IS NOT NULL
-)
 SELECT l.id AS line, l.bank_account_id AS bank, l."on", l.open_amount AS amount, l.payer_tax_id AS tax,
-       l.open_amount = l.amount AND NOT EXISTS (
-           SELECT 1 FROM undone u WHERE u.line_id = l.id) AS fresh
+       l.open_amount = l.amount AS fresh
 FROM finance_statementline l
 WHERE l.open_amount <> 0 AND NOT l.is_void
       AND NOT EXISTS (SELECT 1 FROM finance_ignoredline g WHERE g.line_id = l.id)
+"""
+
+# Matched before and undone: the line itself, or one that its account held under the same key until its import was taken
+# back. Plain joins, which are begun from the open lines or from the undone matches, whichever are fewer.
+_UNDONE = """
+UPDATE m_line SET fresh = false FROM (
+    SELECT o.line FROM m_line o JOIN finance_posting p ON p.line_id = o.line AND p.role = 'transit'
+    JOIN finance_match m ON m.entry_id = p.entry_id JOIN finance_journalentry r ON r.reverses_id = m.entry_id
+    UNION
+    SELECT o.line FROM m_line o JOIN finance_statementline l ON l.id = o.line AND NOT l.is_void
+    JOIN finance_statementline v ON v.is_void AND v.bank_account_id = l.bank_account_id AND v.key = l.key
+        AND v.occurrence = l.occurrence
+    JOIN finance_posting p ON p.line_id = v.id AND p.role = 'transit'
+    JOIN finance_match m ON m.entry_id = p.entry_id JOIN finance_journalentry r ON r.reverses_id = m.entry_id
+) undone WHERE undone.line = m_line.line
 """
 
 _TOKENS = """
@@ -166,6 +176,8 @@ SELECT r.line, 'S6', '{}', r.version, array_remove(ARRAY[
     CASE WHEN NOT l.fresh THEN 'worked_on' END, CASE WHEN NOT r.trusted THEN 'not_trusted' END,
     CASE WHEN EXISTS (SELECT 1 FROM m_claim c WHERE c.line = r.line)
               OR EXISTS (SELECT 1 FROM m_paid p WHERE p.line = r.line) THEN 'other_claim' END,
+    CASE WHEN EXISTS (SELECT 1 FROM m_payer y JOIN finance_instalment i ON i.party_id = y.party
+                      AND i.balance = l.amount AND i.balance <> 0 WHERE y.line = r.line) THEN 'other_item' END,
     CASE WHEN EXISTS (SELECT 1 FROM m_hit h WHERE h.line = r.line) THEN 'other_number' END,
     CASE WHEN count(*) OVER (PARTITION BY r.line) > 1 THEN 'rule' END,
     CASE WHEN EXISTS (SELECT 1 FROM m_move m WHERE m.line = r.line) THEN 'transfer' END], NULL)
@@ -223,6 +235,7 @@ def decide(cursor: CursorWrapper) -> dict[str, int]:
     cursor.execute(f"DROP TABLE IF EXISTS {TABLES}")
     cursor.execute(_LINES)
     cursor.execute("ALTER TABLE m_line ADD PRIMARY KEY (line); ANALYZE m_line")
+    cursor.execute(_UNDONE)
     cursor.execute(_TOKENS)
     cursor.execute(_HITS)
     _explain_by_terms(cursor)

@@ -60,12 +60,13 @@ SELECT 1 FROM finance_period WHERE starts_on IN (
 _LOCK_LINES = "SELECT 1 FROM finance_statementline WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 _LOCK_ITEMS = "SELECT 1 FROM finance_instalment WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 
-# Lines that are not open any more exactly as they were decided; asked under the locks.
+# Lines that are not open any more exactly as they were decided, or set aside since; asked under the locks.
 _GONE = """
 TRUNCATE m_gone;
 INSERT INTO m_gone
 SELECT p.line FROM m_post p WHERE p.n > %(low)s AND p.n <= %(high)s AND NOT EXISTS (
-    SELECT 1 FROM finance_statementline l WHERE l.id = p.line AND l.open_amount = p.amount AND NOT l.is_void)
+    SELECT 1 FROM finance_statementline l WHERE l.id = p.line AND l.open_amount = p.amount AND NOT l.is_void
+        AND NOT EXISTS (SELECT 1 FROM finance_ignoredline g WHERE g.line_id = l.id))
 UNION SELECT i.line FROM m_post_item i WHERE i.n > %(low)s AND i.n <= %(high)s AND NOT EXISTS (
     SELECT 1 FROM finance_instalment o WHERE o.id = i.item AND o.balance = i.balance)
 """
