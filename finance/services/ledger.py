@@ -72,6 +72,7 @@ class Line:
     line: int | None = None
     role: str = ""
     text: str = ""
+    seq: int | None = None  # its place in the entry; by order when left out
 
 
 @contextmanager
@@ -149,7 +150,7 @@ def post(
         made = int(cursor.fetchone()[0])
         cells: list[date | int | str | Decimal | None] = []
         for seq, line in enumerate(lines, 1):
-            cells += [made, seq, line.account, on, line.amount, line.party, line.cost_centre]
+            cells += [made, line.seq or seq, line.account, on, line.amount, line.party, line.cost_centre]
             cells += [line.instalment, line.line, str(line.role), line.text[:300]]
         if lines:
             cursor.execute(_POSTINGS + ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(lines)), cells)
@@ -178,7 +179,7 @@ def reverse(
     """
     original = JournalEntry.objects.select_related("journal").get(pk=entry)
     lines = [
-        Line(p.account_id, -p.amount, p.party_id, p.cost_centre_id, p.instalment_id, p.line_id, p.role, p.text)
+        Line(p.account_id, -p.amount, p.party_id, p.cost_centre_id, p.instalment_id, p.line_id, p.role, p.text, p.seq)
         for p in Posting.objects.filter(entry_id=entry).order_by("seq")
     ]
     return post(

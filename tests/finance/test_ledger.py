@@ -180,10 +180,20 @@ def test_a_reversal_restores_every_balance_and_comes_once() -> None:
         ledger.reverse(entry=entry, on=MAY)
 
 
+def test_a_reversal_keeps_the_places_of_its_lines() -> None:
+    fees, sales = accounts()
+    lines = [Line(fees, Decimal("10.00"), seq=1), Line(sales, Decimal("-10.00"), seq=100)]
+    entry = ledger.post(journal="general", on=MAY, text="Test", lines=lines)
+
+    mirror = ledger.reverse(entry=entry, on=MAY)
+
+    assert set(Posting.objects.filter(entry_id=mirror).values_list("seq", flat=True)) == {1, 100}
+
+
 def test_a_reversal_is_a_mirror() -> None:
     entry, (fees, sales) = post("10.00"), accounts()
 
-    with pytest.raises(IntegrityError, match="no mirror"), transaction.atomic():
+    with pytest.raises(ledger.Refused, match="is a reversal"), transaction.atomic():
         ledger.post(
             journal="general", on=MAY, text="x", kind="reversal", reverses=entry,
             lines=[Line(fees, Decimal("-9.00")), Line(sales, Decimal("9.00"))],
