@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.core.models import User
 from backoffice.core.services import audit
+from backoffice.core.templatetags.display import day
 from finance.formats.keys import line_key
 from finance.formats.tokens import tokens
 from finance.models import BankAccount, LineToken, ParkedLine, Posting, StatementLine
@@ -19,10 +20,21 @@ class NotTakable(Exception):
     """This line cannot become a movement; the sentence says why."""
 
 
+def is_announced(parked: ParkedLine) -> bool:
+    """Whether the bank announces it for a day that has not come: nothing has moved yet."""
+    return bool(
+        parked.reason == ParkedLine.Reason.FUTURE
+        and parked.line_id is None
+        and parked.on
+        and parked.on > timezone.localdate()
+    )
+
+
 def is_takable(parked: ParkedLine) -> bool:
-    """Whether it says enough to be a movement, and is none yet."""
+    """Whether it says enough to be a movement, its day has come, and it is none yet."""
     return bool(
         parked.line_id is None
+        and not is_announced(parked)
         and parked.amount
         and parked.on
         and parked.statement_id
@@ -35,6 +47,11 @@ def is_takable(parked: ParkedLine) -> bool:
 def take_in(*, parked_id: int, on: date, by: User) -> StatementLine:
     """Make a movement of a parked line, dated `on`, and post it. Raises NotTakable, ledger.Refused."""
     parked = ParkedLine.objects.select_for_update(of=("self",)).select_related("statement").get(pk=parked_id)
+    if is_announced(parked):
+        raise NotTakable(
+            _("The bank announces this line for %(on)s. Until that day nothing has moved, and it is not taken in.")
+            % {"on": day(parked.on)}
+        )
     if not is_takable(parked):
         raise NotTakable(_("This line says too little to be a movement, or was taken in before."))
     if on > timezone.localdate():

@@ -2,7 +2,9 @@
 
 A line is known if its account holds as many live ones of its key as the file has so far (finance/formats/keys.py). Each
 chunk is a transaction of its own that leaves everything consistent: a killed import begins again, finds its own lines
-known and adds the rest. Days are never split, so that a group of equal lines is always counted whole.
+known and adds the rest. Days are never split, so that a group of equal lines is always counted whole. What is known is
+looked up by key alone: a line that a person took in may be dated otherwise than its key. That is one look into
+`finance_line_once` for each key, which LATERAL holds the planner to, however old its statistics.
 """
 
 from dataclasses import dataclass
@@ -29,11 +31,12 @@ WITH filed AS (
     FROM stage_line s JOIN unnest(%(parts)s::int[], %(accounts)s::bigint[]) AS m (part, account) ON m.part = s.part
     GROUP BY 1, 2, 3
 ), held AS (
-    SELECT bank_account_id AS account, key, count(*) AS n FROM finance_statementline
-    WHERE bank_account_id = ANY(%(accounts)s) AND NOT is_void AND "on" BETWEEN %(first)s AND %(last)s GROUP BY 1, 2
+    SELECT d.account, d.key, k.n FROM (SELECT DISTINCT account, key FROM filed) d CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM finance_statementline l
+        WHERE l.bank_account_id = d.account AND l.key = d.key AND NOT l.is_void) k
 ), before AS (
-    SELECT f.*, greatest(coalesce(h.n, 0), coalesce(max(f.n) OVER earlier, 0)) AS known
-    FROM filed f LEFT JOIN held h USING (account, key)
+    SELECT f.*, greatest(h.n, coalesce(max(f.n) OVER earlier, 0)) AS known
+    FROM filed f JOIN held h USING (account, key)
     WINDOW earlier AS (PARTITION BY account, key ORDER BY f.part ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )
 """
@@ -53,15 +56,16 @@ TRUNCATE taking;
 _CHOOSE = """
 INSERT INTO taking (id, seq, "on", amount, key, occurrence, place)
 SELECT nextval(pg_get_serial_sequence('finance_statementline', 'id')), n.* FROM (
-    SELECT f.seq, f."on", f.amount, f.key, coalesce(h.top, 0) + f.nth - coalesce(h.n, 0),
+    SELECT f.seq, f."on", f.amount, f.key, coalesce(h.top, 0) + f.nth - h.n,
            row_number() OVER (PARTITION BY f."on" ORDER BY f.seq) - 1
     FROM (SELECT seq, "on", amount, key, row_number() OVER (PARTITION BY key ORDER BY seq) AS nth FROM stage_line
           WHERE part = %(part)s AND "on" BETWEEN %(first)s AND %(last)s) f
-    LEFT JOIN (SELECT key, count(*) AS n, max(occurrence) AS top FROM finance_statementline
-               WHERE bank_account_id = %(account)s AND NOT is_void AND "on" BETWEEN %(first)s AND %(last)s
-               GROUP BY key) h
+    JOIN (SELECT d.key, k.n, k.top FROM (SELECT DISTINCT key FROM stage_line
+                                         WHERE part = %(part)s AND "on" BETWEEN %(first)s AND %(last)s) d
+          CROSS JOIN LATERAL (SELECT count(*) AS n, max(occurrence) AS top FROM finance_statementline l
+                              WHERE l.bank_account_id = %(account)s AND l.key = d.key AND NOT l.is_void) k) h
         USING (key)
-    WHERE f.nth > coalesce(h.n, 0) ORDER BY f."on", f.seq
+    WHERE f.nth > h.n ORDER BY f."on", f.seq
 ) n
 """
 _LINES = """
@@ -124,8 +128,6 @@ def new_lines(parts: list[Part]) -> list[New]:
     values: dict[str, Any] = {
         "parts": [part.number for part in used],
         "accounts": [part.account for part in used],
-        "first": min(part.first for part in used if part.first),
-        "last": max(part.last for part in used if part.last),
     }
     with connection.cursor() as cursor:
         cursor.execute(_COUNT_NEW, values)

@@ -218,6 +218,7 @@ def parked(request: PersonRequest, pk: int) -> HttpResponse:
     context = {
         "parked": line,
         "why": _why(line),
+        "is_announced": parking.is_announced(line),
         "form": form if parking.is_takable(line) and request.user.may("finance.statement_import.post") else None,
         "cancel_url": reverse("finance:statement", args=[line.statement_id]) if line.statement_id else "",
         "crumbs": [(_("Line set aside"), "")],

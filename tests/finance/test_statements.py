@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.db.models import Sum
+from django.urls import reverse
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -338,6 +339,37 @@ def test_a_parked_line_that_was_a_movement_is_taken_in(tmp_path):
         parking.take_in(parked_id=parked.pk, on=date(2026, 5, 4), by=clerk)
     statement_undo.take_back(statement.batch, by=clerk)
     assert balance(account.account_id) == 0
+
+
+def test_a_line_taken_in_on_another_day_than_its_key_is_known_to_a_later_file(tmp_path, monkeypatch):
+    account, clerk = bank(), person("finance_clerk")
+    come = ("20260525", "50.00", "F1", "AGENDADO")
+    monkeypatch.setattr(statements.timezone, "localdate", lambda: date(2026, 5, 20))
+    statements.import_file(file_of(tmp_path, [*ROWS[:1], come]))
+    monkeypatch.setattr(statements.timezone, "localdate", lambda: date(2026, 6, 2))
+    parking.take_in(parked_id=ParkedLine.objects.get().pk, on=date(2026, 5, 20), by=clerk)
+
+    path = file_of(tmp_path, [come, come, ("20260530", "5.00", "F2", "TARIFA")], name="later.ofx")
+    (later,) = statements.import_file(path)
+
+    assert (later.found, later.new, later.known) == (3, 2, 1)
+    assert [row[0::3] for row in lines(account) if row[2] == "F1"] == [(date(2026, 5, 20), 1), (date(2026, 5, 25), 2)]
+    assert balance(account.account_id) == Decimal("205.00")
+
+
+def test_a_line_announced_for_a_later_day_is_not_taken_in_before(client, tmp_path, monkeypatch):
+    account, clerk = bank(), person("finance_clerk")
+    statements.import_file(file_of(tmp_path, future()))
+    announced = ParkedLine.objects.get(reason="future")
+
+    with pytest.raises(parking.NotTakable, match="announces this line for"):
+        parking.take_in(parked_id=announced.pk, on=date(2026, 5, 6), by=clerk)
+    client.force_login(clerk)
+    page = client.get(reverse("finance:parked_line", args=[announced.pk])).content.decode()
+
+    assert "Until that day nothing has moved" in page
+    assert "Take this line in" not in page
+    assert len(lines(account)) == 1
 
 
 def test_a_future_line_that_comes_true_is_known_as_the_parked_one(tmp_path, monkeypatch):
