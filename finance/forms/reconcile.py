@@ -152,6 +152,9 @@ class Split:
                 total += amount
                 items.append(Item("instalment", -self.sign * amount, pk))
         party = next((part.party_id for part in parts.values()), None)
+        accounts: set[str] = set()
+        if any(extra.kind == "account" for extra in self.extras):
+            accounts = {str(pk) for pk in bookable_accounts().values_list("pk", flat=True)}
         for extra in self.extras:
             if not extra.amount.strip():
                 continue
@@ -160,7 +163,7 @@ class Split:
                 self.problems.append(_("Say what the difference is."))
             elif extra.kind == "advance" and party is None:
                 self.problems.append(_("A credit needs a title of its party beside it."))
-            elif extra.kind == "account" and not extra.account.isdigit():
+            elif extra.kind == "account" and extra.account not in accounts:
                 self.problems.append(_("Choose the account."))
             elif amount:
                 counts = amount * SIGNS[extra.kind][0 if self.sign > 0 else 1]

@@ -30,9 +30,10 @@ from finance.models import (
     StatementLine,
     Suggestion,
 )
+from finance.rules import WORDS, Condition, Part
 from finance.selectors.proof import proof
 from finance.selectors.reconciliation import reconciliation
-from finance.services import ledger, plan, reconcile
+from finance.services import ledger, plan, reconcile, rules, second_person
 from finance.services.reconcile import Item
 from finance.views import matches
 from tests.factories.banking import bank_account, line, statement, suggestion
@@ -357,6 +358,7 @@ SPLITS = [
 def test_a_split_is_posted_only_when_nothing_is_left_over(
     client: Client, manager: User, more: dict[str, str], amount: str, problem: str
 ) -> None:
+    Company.objects.create(pk=1, name="Casa", waive_limit=5)
     title, paid = receivable("100.00"), line("98.00")
     chosen = {"pick": title.pk, f"amount-{title.pk}": amount} if amount else {}
 
@@ -382,6 +384,89 @@ def test_a_write_off_above_the_limit_waits_for_a_second_person(client: Client, m
     approvals.decide(asked.pk, yes=True, by=person("director"))
     assert open_of(paid) == 0
     assert open_of(title) == 0
+
+
+def test_a_rule_of_ones_own_is_no_second_person() -> None:
+    clerk, other = person("finance_clerk"), person("finance_clerk")
+    loss = plan.account_for("other_expense").pk
+    paid = line("-40.00", text="SAQUE AVULSO")
+    condition = Condition(how=WORDS, pattern="SAQUE AVULSO", sign="out")
+    rule = rules.save(name="Cash", condition=condition, template=[Part(loss, D(1))], by=clerk)
+    proposed = suggestion(paid, stage="S6", more=[{"kind": "account", "account": loss, "amount": "40.00"}])
+    proposed.rule_version = rule.versions.get()
+    proposed.save()
+
+    with pytest.raises(reconcile.NeedsSecond):
+        reconcile.accept(suggestion_id=proposed.pk, by=clerk)
+    assert reconcile.cannot_accept([paid.pk], by=clerk)
+    assert not reconcile.cannot_accept([paid.pk], by=other)
+    rules.switch(rule, by=person("finance_manager"), trusted=True)
+    assert reconcile.accept(suggestion_id=proposed.pk, by=clerk).stage == "S6"
+
+
+GIFTS = [{"role": "discount"}, {"role": "rebate"}, {"account": "discount_given"}, {"account": "write_off"}]
+
+
+@pytest.mark.parametrize("gift", GIFTS)
+def test_a_large_gift_by_any_name_waits_for_a_director(manager: User, gift: dict[str, str]) -> None:
+    Company.objects.create(pk=1, name="Casa", waive_limit=50)
+    limit = second_person.policy().approval_limit
+    title, paid = receivable(str(limit + 2)), line("1.00")
+    account = plan.account_for(gift["account"]).pk if "account" in gift else 0
+    items = [
+        Item("instalment", -limit - 2, title.pk),
+        Item("account", limit + 1, account, gift.get("role", "")),
+    ]
+
+    asked = reconcile.match_or_ask(lines=[(paid.pk, D("1.00"))], items=items, by=manager)
+
+    assert isinstance(asked, Approval)
+    assert (asked.right, open_of(paid)) == (second_person.ABOVE, D("1.00"))
+
+
+def test_a_discount_that_the_titles_terms_grant_is_no_gift() -> None:
+    title, paid = receivable("100.00"), line("90.00")
+    more = [{"kind": "account", "role": "discount", "amount": "10.00"}]
+    proposed = suggestion(paid, title, stage="S1b", more=more)
+    proposed.evidence["signals"].append({"key": "terms", "discount": "10.00", "fine": "0", "interest": "0"})
+    proposed.save()
+
+    reconcile.accept(suggestion_id=proposed.pk, by=person("finance_clerk"))
+
+    assert (open_of(paid), open_of(title)) == (0, 0)
+
+
+def test_a_line_set_aside_meanwhile_is_not_matched() -> None:
+    paid, title, proposed = balanced()
+    reconcile.ignore(line_id=paid.pk, reason="Asked the bank", by=person("finance_clerk", name="Ana"))
+
+    with pytest.raises(reconcile.Taken, match="Ana set this line aside meanwhile"):
+        reconcile.accept(suggestion_id=proposed.pk, by=person("finance_clerk"))
+
+    assert open_of(title) == D("100.00")
+
+
+def test_a_forged_account_is_not_posted_to(client: Client, manager: User) -> None:
+    paid = line("98.00")
+    for forged in (str(paid.bank_account.account_id), "987654321", "9" * 40, "²", ""):
+        sent = {"kind-0": "account", "extra-0": "98.00", "account-0": forged}
+        answer = client.post(act_on(paid, "match"), sent)
+        assert (answer.status_code, "Choose the account." in text_of(answer)) == (422, True), forged
+        sent = {"line": paid.pk, "account": forged}
+        for url in (act_on(paid, "entry"), reverse("finance:reconcile_code", args=[paid.bank_account_id])):
+            assert client.post(url, sent).status_code == 422, (url, forged)
+
+    assert open_of(paid) == D("98.00")
+
+
+def test_a_month_that_is_not_there_yet_comes_into_being() -> None:
+    title, paid = receivable("100.00"), line("100.00", on=MAY)
+    Period.objects.filter(starts_on__lte=MAY).update(state="closed")
+    today = date(2031, 2, 3)
+
+    made = reconcile.accept(suggestion_id=suggestion(paid, title).pk, by=person("finance_clerk"), today=today)
+
+    assert (made.entry.on, Period.objects.filter(starts_on=today.replace(day=1)).count()) == (today, 1)
 
 
 def test_finding_by_amount_number_and_name(client: Client, manager: User) -> None:

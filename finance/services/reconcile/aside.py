@@ -11,7 +11,7 @@ from backoffice.core.services import audit
 from finance.models import IgnoredLine, LineClaim, StatementLine
 from finance.services import ledger
 
-from .errors import Changed, Taken, taken
+from .errors import Changed, SetAside, taken
 
 CLAIM = timedelta(seconds=90)  # a page renews it while its reader is there
 
@@ -33,7 +33,7 @@ def ignore(*, line_id: int, reason: str, by: User) -> IgnoredLine:
         raise taken(line=line_id)
     made, is_new = IgnoredLine.objects.get_or_create(line=line, defaults={"reason": reason[:300], "by": by})
     if not is_new:
-        raise Taken(who=str(made.by), when=made.at)
+        raise SetAside(who=str(made.by), when=made.at)
     events.record("finance.line_ignored", line_id=line_id)
     audit.record("finance.line_ignored", line, by=by, reason=made.reason)
     return made
@@ -42,6 +42,7 @@ def ignore(*, line_id: int, reason: str, by: User) -> IgnoredLine:
 @transaction.atomic
 def restore(*, line_id: int, by: User) -> None:
     """Put a line that was set aside back to the open ones. Raises Changed when it is there already."""
+    StatementLine.objects.select_for_update(no_key=True).filter(pk=line_id).first()
     gone, _kinds = IgnoredLine.objects.filter(line_id=line_id).delete()
     if not gone:
         raise Changed

@@ -9,11 +9,11 @@ from django.utils.translation import gettext_noop
 from backoffice.core.models import Approval, User
 from backoffice.core.services import approvals, notices
 from finance.models import Match, StatementLine
-from finance.services import ledger
+from finance.services import ledger, second_person
 
 from .errors import Changed, NeedsSecond, Taken
-from .items import Item, from_json
-from .posting import BY_HAND, Parts, Reasons, match
+from .items import Item, from_json, with_accounts
+from .posting import BY_HAND, Parts, Reasons, given_up, match
 
 KIND = "finance.match"
 
@@ -29,19 +29,19 @@ def match_or_ask(
     try:
         return match(lines=lines, items=items, by=by, reasons=reasons, reason=reason)
     except NeedsSecond as problem:
-        return ask(lines=lines, items=items, by=by, reason=reason or problem.reason)
+        return ask(lines=lines, items=items, by=by, reason=reason or problem.reason, reasons=reasons)
 
 
-def ask(*, lines: Parts, items: Iterable[Item], by: User, reason: str) -> Approval:
-    """Put a match to whoever may approve it. Raises approvals.AlreadyAsked."""
-    items = list(items)
+def ask(*, lines: Parts, items: Iterable[Item], by: User, reason: str, reasons: Reasons = BY_HAND) -> Approval:
+    """Put a match to whoever may approve it: above the policy's limit, a director. Raises approvals.AlreadyAsked."""
+    items = with_accounts(items)
     line = StatementLine.objects.get(pk=min(pk for pk, _part in lines))
-    given_up = any(item.role == "write_off" for item in items)
+    lost = given_up(items, reasons)
     amount = sum((abs(item.amount) for item in items if item.kind == "account"), Decimal(0))
     return approvals.ask(
         KIND,
         line,
-        right="finance.write_off.approve" if given_up else "finance.match.approve",
+        right=second_person.right_for("finance.write_off", lost) if lost else "finance.match.approve",
         by=by,
         title=gettext_noop("Reconcile %(text)s with a difference"),
         data={

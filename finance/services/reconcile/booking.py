@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.core.models import User
@@ -13,7 +14,7 @@ from finance.services import ledger
 
 from .errors import Changed
 from .items import Item
-from .posting import BY_HAND, Reasons, match
+from .posting import BY_HAND, Reasons, hold_months, match
 
 
 @transaction.atomic
@@ -36,6 +37,7 @@ def new_entry(
     open_lines = dict(StatementLine.objects.filter(pk__in=line_ids).values_list("pk", "open_amount"))
     if len(open_lines) < len(set(line_ids)):
         raise Changed
+    hold_months(line_ids, today=today or timezone.localdate())
     _lock_all(line_ids)
     made = []
     for pk in sorted(set(line_ids)):

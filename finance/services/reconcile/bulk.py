@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.core.models import User
@@ -13,7 +14,7 @@ from finance.services import ledger
 
 from .errors import Changed, NeedsSecond, Taken
 from .items import from_json
-from .posting import accept, reasons_of, second_person
+from .posting import accept, hold_months, reasons_of, second_person
 
 
 @dataclass
@@ -32,6 +33,7 @@ def accept_many(suggestion_ids: Sequence[int], *, by: User) -> Accepted:
     lines = {suggestion.line_id for suggestion in wanted}
     lines |= {item.id for found in items.values() for item in found if item.kind == "line"}
     titles = {item.id for found in items.values() for item in found if item.kind == "instalment"}
+    hold_months(lines, today=timezone.localdate())
     for model, keys in ((StatementLine, lines), (Instalment, titles)):
         list(model.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk").values_list("pk"))
     done = Accepted()

@@ -25,6 +25,13 @@ class Taken(Exception):
         return _("%(who)s was faster: this line is reconciled already.") % {"who": who}
 
 
+class SetAside(Taken):
+    """Somebody set the line aside meanwhile."""
+
+    def __str__(self) -> str:
+        return _("%(who)s set this line aside meanwhile.") % {"who": self.who}
+
+
 class Changed(Exception):
     """What the page showed is no longer proposed; look again. Nothing was posted."""
 

@@ -13,11 +13,23 @@ from django.utils.translation import gettext as _
 from backoffice.core import events
 from backoffice.core.models import Company, Party, User
 from backoffice.core.services import audit
-from finance.models import Instalment, JournalEntry, Match, Period, Posting, StatementLine, Suggestion, Title
-from finance.services import ledger, titles
+from finance.models import (
+    Account,
+    IgnoredLine,
+    Instalment,
+    JournalEntry,
+    Match,
+    MatchRuleVersion,
+    Period,
+    Posting,
+    StatementLine,
+    Suggestion,
+    Title,
+)
+from finance.services import ledger, periods, titles
 from finance.services.ledger import Line
 
-from .errors import Changed, NeedsSecond, Taken, Unbalanced, numbers, taken
+from .errors import Changed, NeedsSecond, SetAside, Taken, Unbalanced, numbers, taken
 from .items import ZERO, Item, from_json, with_accounts
 from .learning import forget, learn
 
@@ -36,6 +48,23 @@ class Reasons:
     @property
     def is_suggested(self) -> bool:
         return self.stage != Match.Stage.MANUAL
+
+    @property
+    def is_by_terms(self) -> bool:
+        """Whether what is given up is what the title's own terms grant."""
+        signals = (self.evidence or {}).get("signals", [])
+        return self.is_suggested and any(signal.get("key") == "terms" for signal in signals)
+
+    def is_own_rule(self, by: User) -> bool:
+        """Whether only `by` stands behind the rule: nobody trusted it, nobody else wrote it."""
+        if self.stage != Match.Stage.RULE:
+            return False
+        version = MatchRuleVersion.objects.select_related("rule").filter(pk=self.rule_version or 0).first()
+        if version is None:
+            return True
+        if version.made_by_id != by.pk:
+            return False
+        return not version.rule.is_trusted or version.rule.versions.filter(number__gt=version.number).exists()
 
 
 BY_HAND = Reasons()
@@ -153,18 +182,40 @@ def write_off_limit() -> Decimal:
     return company.waive_limit if company else ZERO
 
 
+GIVEN_UP = ("discount_given", "rebate_given", "write_off")  # purposes of accounts
+
+
+def given_up(items: Iterable[Item], reasons: Reasons) -> Decimal:
+    """BRL that the company gives up by its own will: nothing where the title's terms grant it."""
+    if reasons.is_by_terms:
+        return ZERO
+    items = [item for item in items if item.kind == "account"]
+    costs = {item.id for item in items if item.id and item.amount > 0}
+    accounts = set(Account.objects.filter(pk__in=costs, purpose__in=GIVEN_UP).values_list("pk", flat=True))
+    return sum((abs(item.amount) for item in items if _is_given_up(item, accounts)), ZERO)
+
+
+def _is_given_up(item: Item, accounts: set[int]) -> bool:
+    if item.role == Posting.Role.WRITE_OFF:
+        return True
+    return item.amount > 0 and (item.id in accounts or item.role in (Posting.Role.DISCOUNT, Posting.Role.REBATE))
+
+
 def second_person(by: User, items: Iterable[Item], reasons: Reasons) -> str:
     """Why `by` cannot post this alone, or nothing.
 
-    Exact matches, and what the engine proposed by terms or rules, need `finance.match.post`; differences by hand
-    need `finance.match.approve`; giving up more than the limit always needs a second person.
+    Exact matches, and what the engine proposed by terms or by a rule that another person stands behind, need
+    `finance.match.post`; differences by hand or by a rule of one's own need `finance.match.approve`; giving up more
+    than the limit always needs a second person.
     """
     items = list(items)
-    given_up = sum((abs(item.amount) for item in items if item.role == Posting.Role.WRITE_OFF), ZERO)
-    if given_up and given_up > write_off_limit():
-        return _("Writing off more than the limit needs a second person.")
+    lost = given_up(items, reasons)
+    if lost and lost > write_off_limit():
+        return _("Giving up more than the limit needs a second person.")
     by_hand = [item for item in items if item.kind == "account"]
-    if by_hand and not reasons.is_suggested and not by.may("finance.match.approve"):
+    if not by_hand or by.may("finance.match.approve"):
+        return ""
+    if not reasons.is_suggested or reasons.is_own_rule(by):
         return _("Differences and entries of one's own need a finance manager.")
     return ""
 
@@ -178,13 +229,30 @@ def posting_date(line_ids: Sequence[int], *, today: date) -> date:
     return _open_day(max(days, default=today), today=today)
 
 
+def hold_months(line_ids: Iterable[int], *, today: date) -> None:
+    """Hold the months that acts on these lines post into, before the lines themselves are locked."""
+    days = StatementLine.objects.filter(pk__in=list(line_ids)).values_list("on", flat=True)
+    for month in sorted({day.replace(day=1) for day in days}):
+        _open_day(month, today=today)
+
+
 def _open_day(day: date, *, today: date) -> date:
+    if _held_state(day) == Period.State.OPEN:
+        return day
+    if not _held_state(today):
+        periods.ensure(today, today)
+        _held_state(today)
+    return today
+
+
+def _held_state(day: date) -> str:
+    """The state of the day's month, held as it is until the end of the transaction; "" where there is no month."""
     months = Period.objects.filter(starts_on=day.replace(day=1))
     with connection.cursor() as cursor:
         sql, params = months.values_list("state").query.sql_with_params()
         cursor.execute(f"{sql} FOR SHARE", params)  # Django has no shared lock
         row = cursor.fetchone()
-    return day if row and row[0] == Period.State.OPEN else today
+    return str(row[0]) if row else ""
 
 
 def _lines_for_update(ids: Iterable[int]) -> Iterable[StatementLine]:
@@ -201,6 +269,9 @@ def lock_lines(parts: dict[int, Decimal]) -> list[StatementLine]:
     found = list(_lines_for_update(parts))
     if len(found) < len(parts):
         raise Changed
+    aside = IgnoredLine.objects.select_related("by").filter(line__in=found).order_by("line").first()
+    if aside:
+        raise SetAside(who=str(aside.by), when=aside.at)
     for line in found:
         part = parts[line.pk]
         if line.is_void:
