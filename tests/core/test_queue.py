@@ -52,7 +52,7 @@ def test_every_line_of_every_role_opens(client, role):
     client.force_login(who)
 
     for line in queue.lines_for(who):
-        assert client.get(line.url).status_code == 200, line.key
+        assert client.get(line.url, follow=True).status_code == 200, line.key
 
 
 def test_the_inbox_puts_what_is_due_first_and_leaves_out_ones_own_questions(someone_with_tasks):

@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,11 @@ from backoffice.core import events, imports, jobs
 from backoffice.core.models import Delivery, Event, ImportBatch, Job, Submission, User
 from backoffice.core.services import imports as import_service
 from backoffice.core.services import outbox, running
-from finance.services import plan, statements
+from finance.models import Invoice, RecurringBill
+from finance.services import invoices, plan, recurring, statements
+from finance.services.ledger import Line
 from logistics.models import OrderException
+from tests.factories import banking, books, papers, world
 from tests.factories.facts import fact
 from tests.factories.imports import TABLE, Things
 from tests.factories.people import person
@@ -34,7 +38,8 @@ from tests.factories.worker_side import LEDGER
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Run = Callable[[], Any]
-# What differs from run to run without meaning anything: keys, instants, who held the work, hashes of these.
+# What differs from run to run without meaning anything, beside the log of match runs: keys, instants, who held the
+# work, hashes of these.
 VOLATILE = [
     "id", "key", "hash", "previous", "request_id", "password", "worker", "fence", "attempts", "result", "version",
     "done", "size", "path",
@@ -52,7 +57,7 @@ def state() -> dict[str, list[str]]:
             FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
             WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND c.data_type NOT LIKE 'timestamp%%'
                 AND c.column_name <> ALL(%s) AND c.column_name NOT LIKE '%%\\_id'
-                AND table_name NOT IN ('django_migrations', 'core_audit_seal')
+                AND table_name NOT IN ('django_migrations', 'core_audit_seal', 'finance_matchrun')
             GROUP BY 1 ORDER BY 1
             """,
             [VOLATILE],
@@ -268,6 +273,92 @@ def dashboard_to_print() -> Run:
     return doubled("kpis.board_pdf", anybody("director"), board="directors", query="", language="en")
 
 
+def open_books() -> User:
+    """The plan, this year's months, and a manager who asks."""
+    plan.install()
+    books.year(timezone.localdate().year)
+    return anybody("finance_manager")
+
+
+def books_to_prove() -> Run:
+    user = open_books()
+    books.post(on=timezone.localdate())
+    return doubled("finance.verify_ledger", user)
+
+
+def entries_to_make() -> Run:
+    open_books()
+    today = timezone.localdate()
+    fees, sales = books.accounts()
+    values = {"text": "Rent", "day": today.day, "starts_on": today, "ends_on": None, "mode": "ask"}
+    lines = [Line(fees, Decimal("10.00")), Line(sales, Decimal("-10.00"))]
+    recurring.save(recurring_id=None, version=0, values=values, lines=lines, by=User.objects.get(name="Twice"))
+    return doubled("finance.make_recurring", None)
+
+
+def lines_to_match() -> Run:
+    open_books()
+    account = banking.bank_account("Twice")
+    for n in range(3):
+        world.title(f"NF/2026/00{n}71", f"1{n}0.00", who=books.party(f"Customer {n}"))
+        world.line(f"PIX NF/2026/00{n}71", f"1{n}0.00", account=account)
+    return doubled("finance.match", None, bank_account_id=account.pk)
+
+
+def bills_to_draft() -> Run:
+    user = open_books()
+    RecurringBill.objects.create(
+        party=books.party("Landlord"), text="Rent", account=plan.account_for("bank_fees"),
+        amount=Decimal("30.00"), day=5, next_due_on=timezone.localdate(), days_before=10, made_by=user,
+    )  # fmt: skip
+    return doubled("finance.draft_bills", None)
+
+
+def issued_invoice(user: User) -> Invoice:
+    draft = papers.invoice("100.00", by=user)
+    papers.decide(
+        invoices.submit(invoice_id=draft.pk, by=user),
+        by=person("finance_manager", email="second@retaguarda.example", name="Second"),
+    )
+    draft.refresh_from_db()
+    return draft
+
+
+def invoice_to_print() -> Run:
+    user = open_books()
+    return doubled("finance.invoice_pdf", user, invoice_id=issued_invoice(user).pk, language="en")
+
+
+def invoice_to_send() -> Run:
+    user = open_books()
+    sent = {"invoice_id": issued_invoice(user).pk, "to": "ana@example.com", "language": "en"}
+    return doubled("finance.send_invoice", user, **sent)
+
+
+def reconciliation_to_print() -> Run:
+    user = open_books()
+    account = banking.bank_account("Twice")
+    return doubled(
+        "finance.reconciliation_pdf", user, account_id=account.pk, month=str(books.MAY.replace(day=1)), language="en"
+    )
+
+
+def report_to_print() -> Run:
+    user = open_books()
+    books.post()
+    return doubled("finance.report_pdf", user, report="trial-balance", query="", language="en")
+
+
+def orders_to_book() -> Run:
+    open_books()
+    order(
+        number="T1",
+        paid="10.00",
+        purchased_at=timezone.now().replace(day=1, hour=15, minute=0, second=0, microsecond=0),
+    )
+    return doubled("logistics.book_sales", None)
+
+
 SCENES: dict[str, Callable[[], Run]] = {
     "core.run_jobs": queued_jobs,
     "core.sweep_jobs": dead_jobs,
@@ -283,6 +374,15 @@ SCENES: dict[str, Callable[[], Run]] = {
     "imports.take": statement_to_take,
     "finance.watch_statements": folder_to_watch,
     "finance.take_from_folder": folder_to_take,
+    "finance.verify_ledger": books_to_prove,
+    "finance.make_recurring": entries_to_make,
+    "finance.match": lines_to_match,
+    "finance.draft_bills": bills_to_draft,
+    "finance.invoice_pdf": invoice_to_print,
+    "finance.send_invoice": invoice_to_send,
+    "finance.reconciliation_pdf": reconciliation_to_print,
+    "finance.report_pdf": report_to_print,
+    "logistics.book_sales": orders_to_book,
     "imports.undo": import_to_undo,
     "kpis.roll_up": dirty_numbers,
     "kpis.prove": numbers_to_prove,

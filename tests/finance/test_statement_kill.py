@@ -1,4 +1,4 @@
-"""A real worker dies in the middle of a statement: what it wrote stands, the next one writes the rest, nothing twice."""
+"""A real worker dies in the middle of a statement: what it wrote stands, the next one writes the rest, and once."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
