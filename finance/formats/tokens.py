@@ -26,8 +26,9 @@ LONGEST: Final = 80  # characters of a value
 _ACCENTS = str.maketrans("ÁÀÂÃÄÉÈÊËÍÌÎÏÓÒÔÕÖÚÙÛÜÇÑ", "AAAAAEEEEIIIIOOOOOUUUUCN")
 # A number: digits, perhaps letters among them, its parts joined by a sign; before it a word, at most three signs away.
 _GROUP = re.compile(
-    r"(?<![A-Z0-9])(?:((?:[A-Z]{1,4}+[-.](?=[A-Z]))?+[A-Z]++)([^A-Z0-9+,;]{0,3}+))?+"
-    r"([0-9][0-9A-Z]*+(?:[/.\-_](?=[A-Z]{0,3}[0-9])[0-9A-Z]++)*+)"
+    # Greedy groups, not possessive ones: those that hold captures go wrong in Python 3.11.2.
+    r"(?<![A-Z0-9])(?:((?:[A-Z]{1,4}+[-.](?=[A-Z]))?[A-Z]++)([^A-Z0-9+,;]{0,3}+))?"
+    r"([0-9][0-9A-Z]*+(?:[/.\-_](?=[A-Z]{0,3}[0-9])[0-9A-Z]++)*)"
 )
 _MIXED = re.compile(r"[0-9][A-Z]")
 _RUNS = re.compile(r"[0-9./_\-]+")
