@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 
 from backoffice.core import refs
 from backoffice.core.calendar import Period
+from backoffice.core.keys import is_key
 from backoffice.core.models import User
 
 from . import cells, selectors
@@ -145,6 +146,6 @@ def _cursor(after: str) -> tuple[datetime, int] | None:
         when = parse_datetime(at)
     except ValueError:
         return None
-    if when is None or when.tzinfo is None or not (pk.isascii() and pk.isdigit()) or len(pk) > 18:
+    if when is None or when.tzinfo is None or not is_key(pk):
         return None
     return when, int(pk)

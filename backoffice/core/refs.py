@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 
+from .keys import is_key
 from .models import User
 from .roles import roles_with
 
@@ -116,7 +117,7 @@ def resolve(refs: Iterable[str]) -> dict[str, Card]:
         kind = _KINDS[name]
         field = kind.model._meta.pk
         numeric = isinstance(field, models.IntegerField)
-        good = [key for key in wanted if (key.isascii() and key.isdigit() and len(key) < 19) or not numeric]
+        good = [key for key in wanted if is_key(key) or not numeric]
         if not good:
             continue
         records = (

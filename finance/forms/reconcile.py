@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.core.documents import NotATaxId, parse_tax_id
 from backoffice.core.forms import Form
+from backoffice.core.keys import is_key
 from backoffice.core.models import Party
 from backoffice.core.money import NotMoney, format_money, parse_money
 from finance.models import Account, CostCentre, Instalment, StatementLine
@@ -134,7 +135,7 @@ class Split:
     def sent(cls, line: StatementLine, data: QueryDict) -> "Split":
         split = cls(line, partly=bool(data.get("partly")), reason=data.get("reason", "").strip()[:300])
         for pk in data.getlist("pick"):
-            if pk.isdigit():
+            if is_key(pk):
                 split.amounts[int(pk)] = data.get(f"amount-{pk}", "")
         for place in range(EXTRAS):
             names = (f"kind-{place}", f"extra-{place}", f"account-{place}")

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.core.calendar import DAY, Period, floor
+from backoffice.core.keys import is_key
 from backoffice.core.templatetags import display
 from finance.models import CostCentre
 
@@ -161,7 +162,7 @@ def read(query: QueryDict, today: date) -> Asked:
         against=cast("Against", against) if against in AGAINST else "",
         centre=_centre(query.get("centre", "")),
         level=int(level) if level in {"1", "2", "3", "4", "5"} else 0,
-        folded=frozenset(int(pk) for pk in query.get("fold", "").split(",")[:200] if _is_key(pk)),
+        folded=frozenset(int(pk) for pk in query.get("fold", "").split(",")[:200] if is_key(pk)),
         account=_key(query.get("account", "")),
         party=_key(query.get("party", "")),
         after=query.get("after", "")[:60],
@@ -178,12 +179,8 @@ def read(query: QueryDict, today: date) -> Asked:
     return replace(rest, problem=True)
 
 
-def _is_key(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
-
-
 def _key(text: str) -> int | None:
-    return int(text) if _is_key(text) and int(text) else None
+    return int(text) if is_key(text) and int(text) else None
 
 
 def _centre(text: str) -> int | None:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
+from backoffice.core.keys import is_key
 from backoffice.core.templatetags import display
 from finance.models import Posting
 
@@ -160,7 +161,7 @@ def _after(text: str) -> tuple[date, int] | None:
         read = parse_date(day)
     except ValueError:
         return None
-    return (read, int(pk)) if read and pk.isascii() and pk.isdigit() and len(pk) < 19 else None
+    return (read, int(pk)) if read and is_key(pk) else None
 
 
 def _choice(plan: Tree, asked: Asked) -> Sheet:

@@ -251,6 +251,7 @@ def _apply(credit: Title, note: Invoice, *, on: date, by: User | None) -> None:
     left = credit.instalments.get()
     assert note.credits is not None
     parts = Instalment.objects.filter(title=note.credits.title, balance__gt=0)
+    list(parts.select_for_update(no_key=True).order_by("pk"))  # locked by rising key, as everywhere
     for part in parts.order_by("-seq"):
         left.refresh_from_db()
         if amount := min(-left.balance, part.balance):

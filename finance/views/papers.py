@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from backoffice.core.forms import new_key
 from backoffice.core.http import PersonRequest
+from backoffice.core.keys import is_key
 from backoffice.core.models import Party
 from finance.forms.papers import FIRST_ROWS, line_choices, with_more
 from finance.forms.titles import terms_initial
@@ -36,7 +37,7 @@ def fresh(request: PersonRequest) -> dict[str, Any]:
     """The first values of a new paper: today, the company's terms, and whom the address names."""
     today = timezone.localdate()
     party = request.GET.get("party", "")
-    found = Party.objects.filter(pk=int(party)).first() if party.isdigit() and len(party) < 16 else None
+    found = Party.objects.filter(pk=int(party)).first() if is_key(party) else None
     return {
         "issued_on": today,
         "first_due_on": today,

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from backoffice.core.access import entrance
 from backoffice.core.forms import new_key, once
 from backoffice.core.http import PersonRequest
+from backoffice.core.keys import is_key
 from finance.models import BankAccount, Match
 from finance.selectors import pairs
 from finance.selectors.proof import proof
@@ -150,7 +151,7 @@ def act(request: PersonRequest, pk: int, do: Callable[[], str]) -> HttpResponse:
     if account is None:
         raise Http404
     anchor = request.POST.get("next", "")
-    return HttpResponseRedirect(back_of(request, account) + (f"#line-{int(anchor)}" if anchor.isdigit() else ""))
+    return HttpResponseRedirect(back_of(request, account) + (f"#line-{int(anchor)}" if is_key(anchor) else ""))
 
 
 def undo_address(line_id: int) -> str:
@@ -174,7 +175,7 @@ def accept(request: PersonRequest, pk: int) -> HttpResponse:
     chosen = request.POST.get("suggestion", "")
 
     def do() -> str:
-        if not chosen.isdigit():
+        if not is_key(chosen):
             raise ledger.Refused(_("Choose one of the proposals first."))
         reconcile.accept(suggestion_id=int(chosen), line_id=pk, by=request.user)
         return _("Matched.")

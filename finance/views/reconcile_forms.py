@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from backoffice.core.access import entrance
 from backoffice.core.forms import new_key, once
 from backoffice.core.http import PersonRequest
+from backoffice.core.keys import is_key
 from backoffice.core.models import Approval, Party
 from backoffice.core.services import approvals
 from finance.forms.reconcile import EntryForm, ReasonForm, Split, bookable_accounts, kinds, shown
@@ -110,11 +111,11 @@ def match(request: PersonRequest, pk: int) -> HttpResponse:
     asked = request.GET
     if asked.get("sum"):
         wanted = asked.get("party", "")
-        found = finding.sums(line, party=Party.objects.filter(pk=wanted).first() if wanted.isdigit() else None)
-        chosen = found.sets[int(asked["set"]) if asked.get("set", "").isdigit() else 0 :][:1]
+        found = finding.sums(line, party=Party.objects.filter(pk=wanted).first() if is_key(wanted) else None)
+        chosen = found.sets[int(asked["set"]) if is_key(asked.get("set", "")) else 0 :][:1]
         split = Split.begun(line, chosen[0] if chosen else [])
         return answer(request, line, "match", match_context(request, line, split) | {"sums": found})
-    picks = [int(value) for value in asked.getlist("pick") if value.isdigit()][:200]
+    picks = [int(value) for value in asked.getlist("pick") if is_key(value)][:200]
     if asked.get("split") and not picks:
         picks = finding.proposed(line)
     return answer(request, line, "match", match_context(request, line, Split.begun(line, finding.picked(picks))))
@@ -179,7 +180,7 @@ def transfer(request: PersonRequest, pk: int) -> HttpResponse:
     """The other side of a transfer between own accounts."""
     line = open_line(request, pk)
     other = request.POST.get("other", "")
-    if request.method == "POST" and other.isdigit():
+    if request.method == "POST" and is_key(other):
 
         def do() -> str:
             reconcile.transfer(line_a=pk, line_b=int(other), by=request.user)
@@ -215,7 +216,7 @@ def code(request: PersonRequest, pk: int) -> HttpResponse:
     """Cash coding: many lines, one account, in one act."""
     account = get_object_or_404(BankAccount, pk=pk)
     asked = request.POST if request.method == "POST" else request.GET
-    keys = sorted({int(value) for value in asked.getlist("line") if value.isdigit()})[:MOST_LINES]
+    keys = sorted({int(value) for value in asked.getlist("line") if is_key(value)})[:MOST_LINES]
     lines = list(
         StatementLine.objects.filter(pk__in=keys, bank_account=account, is_void=False)
         .exclude(open_amount=0)

@@ -446,6 +446,23 @@ def test_a_line_set_aside_meanwhile_is_not_matched() -> None:
     assert open_of(title) == D("100.00")
 
 
+@pytest.mark.parametrize("odd", ["²", "9" * 40, "-1", "x"])
+def test_keys_that_are_none_are_left_aside(client: Client, manager: User, odd: str) -> None:
+    paid = line("98.00")
+    client.force_login(manager)
+    match, code = (
+        reverse("finance:reconcile_match", args=[paid.pk]),
+        reverse("finance:reconcile_code", args=[paid.bank_account_id]),
+    )
+
+    pages = [client.get(match, {"pick": odd}), client.get(match, {"sum": "1", "party": odd, "set": odd})]
+    pages += [client.get(code, {"line": odd}), client.post(match, {"pick": odd, "next": odd})]
+    pages += [client.post(reverse("finance:reconcile_transfer", args=[paid.pk]), {"other": odd})]
+
+    assert {page.status_code for page in pages} <= {200, 302, 422}
+    assert open_of(paid) == D("98.00")
+
+
 def test_a_forged_account_is_not_posted_to(client: Client, manager: User) -> None:
     paid = line("98.00")
     for forged in (str(paid.bank_account.account_id), "987654321", "9" * 40, "²", ""):

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from .. import selectors
 from ..access import signed_in
 from ..http import PersonRequest
+from ..keys import is_key
 from ..services import notices
 
 
@@ -18,7 +19,7 @@ from ..services import notices
 def listing(request: PersonRequest) -> HttpResponse:
     before = request.GET.get("before", "")
     only_new = request.GET.get("show") == "new"
-    lines, older = selectors.notices(request.user, only_new=only_new, before=int(before) if _is_key(before) else None)
+    lines, older = selectors.notices(request.user, only_new=only_new, before=int(before) if is_key(before) else None)
     new = request.user.notifications.filter(read_at=None).count()
     tabs = [
         {"label": _("All"), "url": "?", "current": not only_new},
@@ -39,12 +40,8 @@ def listing(request: PersonRequest) -> HttpResponse:
 @signed_in
 @require_POST
 def mark_read(request: PersonRequest) -> HttpResponse:
-    ids = [int(pk) for pk in request.POST.getlist("notice") if _is_key(pk)]
+    ids = [int(pk) for pk in request.POST.getlist("notice") if is_key(pk)]
     count = notices.mark_read(user=request.user, ids=None if request.POST.get("all") else ids)
     text = ngettext("%(count)d notice marked as read.", "%(count)d notices marked as read.", count)
     messages.info(request, text % {"count": count} if count else _("Nothing was new."))
     return redirect("notices")
-
-
-def _is_key(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19

@@ -11,7 +11,7 @@ from .booking import NotATransfer, new_entry, transfer, transfer_candidates
 from .bulk import accept_many, cannot_accept
 from .errors import Changed, NeedsSecond, Taken, Unbalanced
 from .items import Item, from_json, purpose_of
-from .posting import Reasons, accept, match, match_of_entry, reasons_of, undo, write_off_limit
+from .posting import Reasons, accept, match, match_of_entry, reasons_of, undo
 
 __all__ = [
     "KIND",
@@ -42,5 +42,4 @@ __all__ = [
     "transfer_candidates",
     "undo",
     "who_is_here",
-    "write_off_limit",
 ]

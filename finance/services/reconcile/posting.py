@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.core import events
-from backoffice.core.models import Company, Party, User
+from backoffice.core.models import Party, User
 from backoffice.core.services import audit
 from finance.models import (
     Account,
@@ -28,6 +28,7 @@ from finance.models import (
 )
 from finance.services import ledger, periods, titles
 from finance.services.ledger import Line
+from finance.services.second_person import write_off_limit
 
 from .errors import Changed, NeedsSecond, SetAside, Taken, Unbalanced, numbers, taken
 from .items import ZERO, Item, from_json, with_accounts
@@ -174,12 +175,6 @@ def match_of_entry(entry_id: int) -> Match | None:
 
 
 # who may ------------------------------------------------------------------------------------------------------------
-
-
-def write_off_limit() -> Decimal:
-    """BRL: up to here one person gives up a difference alone."""
-    company = Company.objects.only("waive_limit").filter(pk=1).first()
-    return company.waive_limit if company else ZERO
 
 
 GIVEN_UP = ("discount_given", "rebate_given", "write_off")  # purposes of accounts
