@@ -26,19 +26,29 @@ from .shapes import Line
 
 SIZE = 16
 _OTHER = re.compile(r"[^0-9A-Z]+")
+_NO_WORDS = bytes(sign for sign in range(128) if not chr(sign).isalnum())
+_FOLD = bytes(ord(chr(sign).upper()) if sign < 128 and chr(sign).isalnum() else 32 for sign in range(256))
 _NO_REFERENCE = frozenset({"", "NA", "NONREF", "NOTPROVIDED", "NULL", "NONE"})
 
 
 def folded(text: str) -> str:
     """`Pix  Recebido - José` → `PIX RECEBIDO JOSE`: what two exports of one text have in common."""
+    return _folded(text).decode("ascii")
+
+
+def _folded(text: str) -> bytes:
+    """In bytes, where a table folds all signs at once: this is asked of every line."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
-    return _OTHER.sub(" ", text.upper()).strip()
+        text = unicodedata.normalize("NFKD", text)
+    return b" ".join(text.encode("ascii", "ignore").translate(_FOLD).split())
 
 
 def hint(reference: str) -> str:
     """The reference as far as it tells lines apart: nothing, where a bank fills the field with zeros."""
-    bare = _OTHER.sub("", reference.upper())
+    if reference.isascii():
+        bare = reference.encode("ascii").translate(_FOLD, _NO_WORDS).decode("ascii")
+    else:
+        bare = _OTHER.sub("", reference.upper())
     return "" if bare in _NO_REFERENCE or not bare.strip("0") else bare
 
 
@@ -46,10 +56,16 @@ def line_key(
     *, account: str, on: date, amount: Decimal, kind: str = "", text: str = "", payer: str = "", reference: str = ""
 ) -> bytes:
     """16 bytes. account: our own name of the account (its number in the database), not the file's spelling."""
-    seed = (
-        f"{account}\n{on.toordinal()}\n{amount:.2f}\n{kind.upper()}\n{folded(text)}\n{folded(payer)}\n{hint(reference)}"
+    seed = b"%b\n%d\n%b\n%b\n%b\n%b\n%b" % (
+        account.encode(),
+        on.toordinal(),
+        f"{amount:.2f}".encode(),
+        kind.upper().encode(),
+        _folded(text),
+        _folded(payer),
+        hint(reference).encode(),
     )
-    return blake2b(seed.encode(), digest_size=SIZE).digest()
+    return blake2b(seed, digest_size=SIZE).digest()
 
 
 def key_of(account: str, line: Line) -> bytes:

@@ -300,7 +300,7 @@ class _Reader:
         payer = _words(fields.get("NAME") or fields.get("PAYEE") or "")
         text = ((_words(fields["MEMO"]) if "MEMO" in fields else "") or payer)[:LONGEST_WORDS]
         reference = fields["FITID"].strip() if "FITID" in fields else ""
-        document = _documents(fields) if len(fields) > 5 else ""
+        document = _documents(fields) if "CHECKNUM" in fields or "REFNUM" in fields else ""
         parked = ""
         if (_may_be_balance(text) or _may_be_balance(payer)) and (values.is_balance(text) or values.is_balance(payer)):
             parked = "balance"

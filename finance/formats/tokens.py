@@ -30,6 +30,7 @@ _GROUP = re.compile(
     r"(?<![A-Z0-9])(?:((?:[A-Z]{1,4}+[-.](?=[A-Z]))?[A-Z]++)([^A-Z0-9+,;]{0,3}+))?"
     r"([0-9][0-9A-Z]*+(?:[/.\-_](?=[A-Z]{0,3}[0-9])[0-9A-Z]++)*)"
 )
+_HAS_DIGIT = re.compile(r"[0-9]").search
 _MIXED = re.compile(r"[0-9][A-Z]")
 _RUNS = re.compile(r"[0-9./_\-]+")
 _DIGITS = re.compile(r"[0-9]+")
@@ -71,9 +72,10 @@ def tokens(text: str, payer: str = "", reference: str = "") -> set[Token]:
     """What a line names. payer and reference name documents only where they say so; a bare number there is an id."""
     found: set[Token] = set()
     _read(_folded(text), found, bare=True)
-    for other in (payer, reference):
-        if other and other != text:
-            _read(_folded(other), found, bare=False)
+    if payer and payer != text:
+        _read(_folded(payer), found, bare=False)
+    if reference and reference != text and not (len(reference) < 11 and reference.isdigit()):  # a bare number is an id
+        _read(_folded(reference), found, bare=False)
     return found
 
 
@@ -146,6 +148,8 @@ def _folded(text: str) -> str:
 
 def _read(text: str, found: set[Token], *, bare: bool) -> None:
     """Add what `text` names; bare: whether a number without a word before it counts."""
+    if not _HAS_DIGIT(text) and not ("NOSSO" in text or "NSU" in text or "TXID" in text):
+        return  # names of people, as a rule
     taken = _read_ids(text, found) if len(text) >= 8 else ()
     introduced, last = False, 0
     for match in _GROUP.finditer(text):
@@ -163,7 +167,7 @@ def _read(text: str, found: set[Token], *, bare: bool) -> None:
             introduced = before is not None and before[1] in _WORDS
             word = ""
         else:
-            introduced = word in _WORDS or word.replace("-", "").replace(".", "") in _WORDS
+            introduced = word in _WORDS or (not word.isalpha() and word.replace("-", "").replace(".", "") in _WORDS)
         last = end
         if word:
             if introduced or len(word) <= 3 or " " not in gap:
@@ -176,10 +180,10 @@ def _read(text: str, found: set[Token], *, bare: bool) -> None:
 
 def _add_whole(word: str, gap: str, number: str, found: set[Token]) -> None:
     """The form with the letters before it: `INV2025000123`."""
-    digits = _NO_WORD.sub("", number)
+    digits = number if number.isalnum() else _NO_WORD.sub("", number)
     if len(digits) < 2 or len(word) + len(digits) > LONGEST:
         return
-    short = word.rpartition("-")[2].rpartition(".")[2]
+    short = word if word.isalpha() else word.rpartition("-")[2].rpartition(".")[2]
     if len(word) <= 6 or " " not in gap:
         found.add((DOC, short + digits))
         if short != word:
