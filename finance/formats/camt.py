@@ -4,6 +4,7 @@ A batch entry becomes one line for each of its details; what they leave of the e
 too, so the lines always sum to the entry.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +22,7 @@ READER = "camt 1"
 _MESSAGES = {"BkToCstmrStmt": "camt053", "BkToCstmrDbtCdtNtfctn": "camt054"}
 _REPORTS = {"Stmt", "Ntfctn"}
 _CONTAINERS = frozenset({"BizMsgEnvlp", "Document", "BkToCstmrAcctRpt", *_MESSAGES, *_REPORTS})
+_MESSAGE = re.compile(r"<(?:[\w.-]{1,30}:)?(BkToCstmrStmt|BkToCstmrDbtCdtNtfctn|BkToCstmrAcctRpt)[\s>]")
 _NO_REFERENCE = {"NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOTAPPLICABLE"}
 
 INTRADAY = gettext_noop("This is an intraday report (camt.052); import the statement (camt.053) of the day instead.")
@@ -108,7 +110,8 @@ class _Statement:
         )
 
     def balance(self, element: Element) -> None:
-        code, money = words(element, "Tp", "CdOrPrtry", "Cd").upper(), _signed(element)
+        kind = child(element, "Tp", "CdOrPrtry")
+        code, money = (words(kind, "Cd") or words(kind, "Prtry")).upper(), _signed(element)
         if money is None:
             return
         if code == "OPBD":
@@ -284,17 +287,20 @@ def _transaction_code(code: Element | None) -> str:
     return "-".join(filter(None, parts)) or words(code, "Prtry", "Cd")
 
 
-def looks_like(space: str, root: str) -> bool:
-    return "camt.05" in space or root in _MESSAGES or root == "BkToCstmrAcctRpt"
+def kind_of(space: str, root: str, head: str) -> str:
+    """`camt053` or `camt054`, by namespace or by the message inside, whatever is wrapped around it; else empty."""
+    if "camt.05" in space:
+        return "camt054" if "camt.054" in space else "camt053"
+    messages = _MESSAGES | {"BkToCstmrAcctRpt": "camt053"}
+    found = _MESSAGE.search(head)
+    return messages.get(root) or (messages[found[1]] if found else "")
 
 
 def read(source: Source, *, today: date) -> Iterator[Event]:
-    space, root = root_of(source)
-    if root not in ("Document", "BizMsgEnvlp", *_MESSAGES) and "camt.05" not in space:
-        raise Refusal(NOT_CAMT, root=root)
+    _, root = root_of(source)
     statement: _Statement | None = None
     message, statements = "", 0
-    for event, name, element in Walk(source, _CONTAINERS):
+    for event, name, element in Walk(source, _CONTAINERS | {root}):
         if event == "start" and name == "BkToCstmrAcctRpt":
             raise Refusal(INTRADAY)
         if event == "start" and name in _MESSAGES and not message:

@@ -11,24 +11,26 @@ from .shapes import gettext_noop
 
 AMBIGUOUS = gettext_noop("The dates can be read in more than one order; %(order)s was taken. Check the first lines.")
 
-_PARTS = re.compile(r"\s*([0-9]{1,4})\s*[-/.' ]\s*([0-9]{1,2}|[A-Za-zçÇ]{3,9})\.?\s*[-/.' ]\s*'?([0-9]{1,4})(?![0-9])")
+_PARTS = re.compile(
+    r"\s*([0-9]{1,4})\s*[-/.' ]\s*([0-9]{1,2}|[A-Za-zçÇäÄéÉûÛôÔ]{3,10})\.?\s*[-/.' ]\s*'?([0-9]{1,4})(?![0-9])"
+)
 _COMPACT = re.compile(r"\s*([0-9]{8})(?![0-9])")
 _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan janeiro january",
-            "fev feb fevereiro february",
-            "mar março marco march",
-            "abr apr abril april",
-            "mai may maio",
-            "jun junho june",
-            "jul julho july",
-            "ago aug agosto august",
-            "set sep setembro september",
-            "out oct outubro october",
-            "nov novembro november",
-            "dez dec dezembro december",
+            "jan janeiro january januar januari janvier janv ene enero gen gennaio",
+            "fev feb fevereiro february februar februari février févr fevr febrero febbraio",
+            "mar março marco march mär märz mrz maart mrt mars marzo",
+            "abr apr abril april avril avr aprile",
+            "mai may maio mei mayo mag maggio maj",
+            "jun junho june juni juin junio giu giugno",
+            "jul julho july juli juillet juil julio lug luglio",
+            "ago aug agosto august augustus août aout augusti",
+            "set sep sept setembro september septembre septiembre settembre",
+            "out oct outubro october okt oktober octobre octubre ott ottobre",
+            "nov novembro november novembre noviembre",
+            "dez dec dezembro december dezember déc décembre dic diciembre dicembre",
         ),
         1,
     )
@@ -81,15 +83,16 @@ def _parts(text: str) -> tuple[str, str, str] | None:
     return None
 
 
-def order_of(dates: Iterable[str]) -> tuple[Order, bool]:
+def order_of(dates: Iterable[str], *, by_span: bool = False) -> tuple[Order, bool]:
     """The order that reads most of the dates, and whether another one reads as many. Brazil's order wins a tie.
 
     Dates that begin with four digits are read as they are and have no vote.
-    With years of two digits an order that stretches the file over years loses to one that does not.
+    With years of two digits an order that stretches the file over years loses to one that does not; by_span: so does,
+    whatever the years, one that spreads over months what another one holds within a few weeks.
     """
     orders = [Order(name) for name in _PLACES]
     read: dict[str, list[date]] = {name: [] for name in _PLACES}
-    short_years = international = False
+    short_years = international = quicken = False
     for text in islice(dates, 20_000):
         parts = _parts(text)
         if parts is None:
@@ -97,6 +100,7 @@ def order_of(dates: Iterable[str]) -> tuple[Order, bool]:
         if len(parts[0]) == 4:
             international = True
             continue
+        quicken = quicken or "'" in text
         short_years = short_years or len(parts[0]) <= 2 >= len(parts[2])
         for order in orders:
             if order.suits(parts) and (on := order.read(text)):
@@ -107,6 +111,10 @@ def order_of(dates: Iterable[str]) -> tuple[Order, bool]:
     tied = [order for order in orders if best and len(read[order.name]) == best] or orders[:1]
     if short_years and len(tied) > 1:
         tied.sort(key=lambda order: _stretch(read[order.name]) > 3 * 366)
+    if quicken:  # `1/ 5'01` is an American program's spelling
+        tied.sort(key=lambda order: order.name != "mdy")
+    elif by_span and len(tied) > 1 and len(set(read[tied[0].name])) > 2:
+        tied.sort(key=lambda order: _stretch(read[order.name]) > 45)
     return tied[0], len(tied) > 1
 
 

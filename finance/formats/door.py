@@ -56,10 +56,11 @@ def _sniff(source: Source) -> str:
     foreign.refuse_page(head)
     if head.lstrip().startswith("<"):
         space, root = root_of(source)
-        if camt.looks_like(space, root):
-            return "camt054" if "camt.054" in space else "camt053"
+        if kind := camt.kind_of(space, root, head):
+            return kind
         foreign.refuse_xml(space, root)
     cnab.refuse_400(head)
+    head = head.replace("\r\n", "\n").replace("\r", "\n")
     for name, looks_like in _BY_LOOK.items():
         if looks_like(head):
             return name

@@ -7,34 +7,49 @@ from datetime import date
 from decimal import Decimal
 
 from . import values
-from .columns import Columns, by_headings, by_mapping, is_settlement, is_title_list
+from .columns import Columns, by_headings, by_mapping, is_settlement, is_title_list, unit_of
 from .dates import Order, order_of
 from .keys import folded
 from .shapes import Refusal, gettext_noop
 from .tables import Row
 
 MOST_PREAMBLE = 60
+ZERO = Decimal("0.00")
 
 SETTLEMENT = gettext_noop("This is a card processor's settlement report, not a bank statement.")
 TITLES = gettext_noop("This is a list of titles with due dates, not a bank statement.")
 
 _PORTUGUESE = {"DATA", "VALOR", "HISTORICO", "DESCRICAO", "LANCAMENTO", "SALDO", "CREDITO", "DEBITO", "TITULO"}
+_DAY_FIRST = _PORTUGUESE | set(  # words of headings in languages that write the day before the month
+    """DATUM BETRAG BUCHUNGSTAG BUCHUNG VALUTA BUCHUNGSDATUM MONTANT LIBELLE SOLDE FECHA IMPORTE CONCEPTO MONTO IMPORTO
+    DESCRIZIONE BEDRAG REKENING BELOPP DATO KWOTA CASTKA OBJEM MAARA""".split()  # noqa: SIM905
+)
 DEBIT = frozenset(
-    {"D", "DEBITO", "DEBIT", "SAIDA", "DB", "DEB", "DBIT", "DR", "S", "PAGAMENTO", "DESPESA", "OUT", "DEBITOS"}
+    """D DEBITO DEBIT SAIDA DB DEB DBIT DR S PAGAMENTO DESPESA OUT DEBITOS AF DEBET SOLL AUSGANG BELASTUNG CARGO
+    WITHDRAWAL""".split()  # noqa: SIM905
 )
 CREDIT = frozenset(
-    {"C", "CREDITO", "CREDIT", "ENTRADA", "CR", "CRED", "CRDT", "E", "RECEBIMENTO", "RECEITA", "IN", "CREDITOS"}
+    """C CREDITO CREDIT ENTRADA CR CRED CRDT E RECEBIMENTO RECEITA IN CREDITOS BIJ HABEN H EINGANG GUTSCHRIFT ABONO
+    DEPOSIT""".split()  # noqa: SIM905
 )
 _SIDES = DEBIT | CREDIT | {"", "+", "-"}
 
 _ACCOUNT = re.compile(
-    r"\b(?:CONTA(?: CORRENTE| POUPANCA| DE PAGAMENTO)?|C/C|CC|ACCOUNT)\b[ :;|,.\-/Nnº°o]{0,10}"
-    r"([0-9][0-9.]{2,}(?: ?[-/] ?[0-9Xx]{1,2})?)",
+    r"\b(?:CONTA(?: CORRENTE| POUPANCA| DE PAGAMENTO)?|C/C|CC|ACCOUNT|KONTO(?:NUMMER)?|COMPTE|CUENTA|CONTO)\b"
+    r"[ :;|,.\-/Nnº°o]{0,10}"
+    r"([0-9][0-9.]{2,}(?:[A-Z][0-9]{3,})?(?: ?[-/] ?[0-9Xx]{1,2})?)",
     re.IGNORECASE,
 )
 _BRANCH = re.compile(r"\bAG(?:ENCIA|ÊNCIA|\.)?\b[^0-9]{0,12}([0-9]{1,5}(?:-[0-9Xx])?)", re.IGNORECASE)
-_OPENING = re.compile(r"\b(?:SALDO (?:ANTERIOR|INICIAL)|INITIAL BALANCE|OPENING BALANCE)\b", re.IGNORECASE)
-_CLOSING = re.compile(r"\b(?:SALDO FINAL|FINAL BALANCE|CLOSING BALANCE)\b", re.IGNORECASE)
+_IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Z0-9])")
+_OPENING = re.compile(
+    r"\b(?:SALDO (?:ANTERIOR|INICIAL|POCZATKOWE|INIZIALE)|(?:INITIAL|OPENING|BEGINNING) BALANCE"
+    r"|(?:ALTER|LETZTER|ANFANGS) ?KONTOSTAND|ANFANGSSALDO|ANCIEN SOLDE|SOLDE INITIAL|BEGINSALDO)\b"
+)
+_CLOSING = re.compile(
+    r"\b(?:SALDO (?:FINAL|KONCOWE|FINALE)|(?:FINAL|CLOSING|ENDING) BALANCE|(?:NEUER|AKTUELLER) KONTOSTAND"
+    r"|NOUVEAU SOLDE|EINDSALDO|ENDSALDO)\b|^KONTOSTAND|^SALDO$|^SOLDE AU\b|^SOLDE EUROS?$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,8 @@ class Layout:
     opening: Decimal | None = None
     closing: Decimal | None = None
     first_on: date | None = None
+    currency: str = ""  # by the heading of the amounts
+    is_guessed: bool = False  # by what the cells hold, though a row looks like headings
 
 
 def find(sample: Sequence[Row], mapping: Mapping[str, object] | None = None) -> Layout | None:
@@ -62,8 +79,9 @@ def find(sample: Sequence[Row], mapping: Mapping[str, object] | None = None) -> 
     body = [row for _, row in sample[at + 1 :]]
     columns = _settled(columns, body)
     dates = [cell for row in body if (cell := columns.cell(row, "date"))]
-    order, ambiguous = order_of(dates)
-    is_portuguese = bool(_PORTUGUESE & {word for heading in columns.headings for word in heading.split()})
+    words = {word for heading in columns.headings for word in heading.split()}
+    is_portuguese, day_first = bool(_PORTUGUESE & words), bool(_DAY_FIRST & words)
+    order, ambiguous = order_of(dates, by_span=not day_first)
     if mapping and mapping.get("date_order") in ("dmy", "mdy", "ymd"):
         order, ambiguous = Order(str(mapping["date_order"])), False
     decimal = str(mapping.get("decimal", "")) if mapping else ""
@@ -72,10 +90,20 @@ def find(sample: Sequence[Row], mapping: Mapping[str, object] | None = None) -> 
     )
     if not decimal and is_portuguese:
         decimal = ","
-    ambiguous = ambiguous and not is_portuguese and decimal != ","
+    ambiguous = ambiguous and not day_first and decimal != ","
     first_on = next((on for cell in dates if (on := order.read(cell))), None)
-    layout = Layout(columns, sample[at][0] if at >= 0 else 0, order, ambiguous, decimal, first_on=first_on)
+    heads = sample[at][1] if at >= 0 else []
+    currency = next(
+        (unit for role in ("amount", "credit", "debit", "balance") if (unit := unit_of(columns.cell(heads, role)))), ""
+    )
+    layout = Layout(columns, sample[at][0] if at >= 0 else 0, order, ambiguous, decimal, "", "", None, None, first_on)
+    guessed = at < 0 and any(len(row) > 2 and all(map(_is_word, row)) for _, row in sample[:MOST_PREAMBLE])
+    layout = replace(layout, currency=currency, is_guessed=guessed)
     return _with_preamble(layout, [row for _, row in sample[: max(at, 0)]], order)
+
+
+def _is_word(cell: str) -> bool:
+    return bool(cell) and not any(character.isdigit() for character in cell)
 
 
 def _headings(sample: Sequence[Row], mapping: Mapping[str, object] | None) -> tuple[int, Columns | None]:
@@ -102,8 +130,10 @@ def _headings(sample: Sequence[Row], mapping: Mapping[str, object] | None) -> tu
     return -1, None
 
 
-_DATE = re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{2,4}(?: .*)?")
-_NUMBER = re.compile(r"[+-]?(?:R\$)? ?[+-]?[0-9.]*[0-9],[0-9]{2} ?[DCdc+-]?|[+-]?[0-9,]*[0-9]\.[0-9]{2} ?[DCdc+-]?")
+_DATE = re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{2,4}(?:[ T].*)?|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9]")
+_NUMBER = re.compile(
+    r"[+-]?(?:R\$)? ?[+-]?[0-9][0-9.' ]*,[0-9]{2} ?[DCdc+-]?|[+-]?[$£€]?[+-]?[0-9][0-9,' ]*\.[0-9]{1,2} ?[DCdc+-]?"
+)
 
 
 def _by_content(rows: Sequence[Sequence[str]]) -> Columns | None:
@@ -113,20 +143,31 @@ def _by_content(rows: Sequence[Sequence[str]]) -> Columns | None:
         return None
     width = max(map(len, rows))
 
-    def share(place: int, pattern: re.Pattern[str]) -> float:
-        return sum(place < len(row) and bool(pattern.fullmatch(row[place])) for row in rows) / len(rows)
+    def is_of_dates(place: int) -> bool:
+        dated = [place < len(row) and bool(_DATE.fullmatch(row[place])) for row in rows]
+        first = dated.index(True) if True in dated[:MOST_PREAMBLE] else 0
+        return sum(dated) >= 0.8 * (len(dated) - first)
 
-    dates = [place for place in range(width) if share(place, _DATE) >= 0.8]
-    numbers = [place for place in range(width) if share(place, _NUMBER) >= 0.8]
-    if not dates or not numbers:
+    dates = [place for place in range(width) if is_of_dates(place)]
+    if not dates:
+        return None
+    above = next((row for row in rows if not any(map(_DATE.fullmatch, row))), [])
+    rows = [row for row in rows if dates[0] < len(row) and _DATE.fullmatch(row[dates[0]])]
+    filled = {place: [row[place] for row in rows if place < len(row) and row[place]] for place in range(width)}
+    numbers = [
+        place
+        for place, cells in filled.items()
+        if place not in dates and cells and all(_NUMBER.fullmatch(cell) for cell in cells)
+    ]
+    if not numbers:
         return None
     rest = [place for place in range(width) if place not in dates and place not in numbers]
-    length = {place: sum(len(row[place]) for row in rows if place < len(row)) for place in rest}
-    single = {"date": dates[0], "amount": numbers[0]}
+    length = {place: sum(map(len, filled[place])) for place in rest}
+    single = {"date": dates[0]} | _roles_of_numbers(rows, numbers)
+    if not {"amount", "debit"} & set(single) or ("balance" not in single and _is_no_money(above, single)):
+        return None
     if len(dates) > 1:
         single["valued"] = dates[1]
-    if len(numbers) > 1:
-        single["balance"] = numbers[1]
     sides = [place for place in rest if all(place < len(row) and folded(row[place]) in _SIDES - {""} for row in rows)]
     if sides:
         single["side"] = sides[0]
@@ -134,10 +175,74 @@ def _by_content(rows: Sequence[Sequence[str]]) -> Columns | None:
     return Columns(single, tuple(texts[:1]))
 
 
+_NO_MONEY = re.compile(
+    r"\b(?:RATE|KURS|WECHSELKURS|COTACAO|CAMBIO|TAUX|TASA|FEE|FEES|TAX|TAXES|QTY|QUANTITY|PRICE|BALANCE)\b"
+)
+
+
+def _is_no_money(headings: Sequence[str], single: Mapping[str, int]) -> bool:
+    """Whether the column taken for the amounts is headed by a word that names something else."""
+    place = single.get("amount", -1)
+    return 0 <= place < len(headings) and bool(_NO_MONEY.search(folded(headings[place])))
+
+
+def _roles_of_numbers(rows: Sequence[Sequence[str]], places: Sequence[int]) -> dict[str, int]:
+    """Which column of numbers is the amount and which the balance: by what follows from what, else by their order."""
+    mark = decimal_mark(row[place] for row in rows for place in places if place < len(row))
+    table = [[values.priced(row[place], mark) if place < len(row) else None for place in places] for row in rows]
+    whole = [at for at in range(len(places)) if all(line[at] is not None for line in table)]
+    halves = [at for at in range(len(places)) if at not in whole]
+    pairs = [
+        (one, other)
+        for one in halves
+        for other in halves
+        if one < other and all((line[one] is None) != (line[other] is None) for line in table)
+    ]
+    best: tuple[int, dict[str, int]] = (0, {})
+    amounts: list[Decimal | None]
+    for balance in whole:
+        for one, other in pairs:
+            for debit, credit in ((one, other), (other, one)):
+                amounts = [abs(line[credit] or ZERO) - abs(line[debit] or ZERO) for line in table]
+                if (hits := _follows(amounts, [line[balance] for line in table])) > best[0]:
+                    best = hits, {"debit": places[debit], "credit": places[credit], "balance": places[balance]}
+        for amount in whole:
+            if amount != balance:
+                amounts = [line[amount] for line in table]
+                if (hits := _follows(amounts, [line[balance] for line in table])) > best[0]:
+                    best = hits, {"amount": places[amount], "balance": places[balance]}
+    if best[0]:
+        return best[1]
+    if whole:
+        return {"amount": places[whole[0]]} | ({"balance": places[whole[1]]} if len(whole) > 1 else {})
+    return {"debit": places[pairs[0][0]], "credit": places[pairs[0][1]]} if pairs else {}
+
+
+def _follows(amounts: Sequence[Decimal | None], balances: Sequence[Decimal | None]) -> int:
+    """How often a balance is the one before plus an amount: of the same row, of the other one, up or down."""
+    steps = [
+        (later - earlier, before, after)
+        for earlier, later, before, after in zip(balances, balances[1:], amounts, amounts[1:], strict=False)
+        if earlier is not None and later is not None
+    ]
+    return max(
+        sum(step == after for step, _, after in steps),
+        sum(step == before for step, before, _ in steps),
+        sum(before is not None and step == -before for step, before, _ in steps),
+    )
+
+
 def _settled(columns: Columns, body: Sequence[Sequence[str]]) -> Columns:
     """Sides that are none become text or kind; a kind that is all there is becomes the text."""
     single, texts = dict(columns.single), list(columns.texts)
-    rows = body[:2000]
+    rows = [row for row in body[:2000] if any(character.isdigit() for character in columns.cell(row, "date"))]
+    for role, fits in _FITS.items():
+        if role in single and not _mostly(fits, [columns.cell(row, role) for row in rows]):
+            del single[role]
+    if {"fee", "amount", "balance"} <= set(single) and "gross" not in single and _is_beside(columns, rows):
+        single["fee_beside"] = single["fee"]
+    if "account" in single and not _is_own([columns.cell(row, "account") for row in rows]):
+        del single["account"]
     if "side" in single:
         place = single["side"]
         cells = {folded(row[place]) if row[place] not in "+-" else row[place] for row in rows if place < len(row)}
@@ -166,6 +271,36 @@ def _settled(columns: Columns, body: Sequence[Sequence[str]]) -> Columns:
     return replace(columns, single=single, texts=tuple(sorted(texts)), is_inverted=inverted)
 
 
+_FITS: dict[str, re.Pattern[str]] = {  # what a cell of a role looks like, where one word names two things
+    "valued": re.compile(r"[0-9]{1,4}[-/. ].*|[0-9]{8}"),
+    "currency": re.compile(r"[A-Za-z]{3}|[A-Z]{0,2}\$|[€£]|EUROS?|REAL|REAIS|DOLAR(?:ES)?", re.IGNORECASE),
+    "original_amount": re.compile(r".*[0-9].*"),
+    "balance": re.compile(r".*[0-9].*"),
+}
+
+
+def _mostly(fits: re.Pattern[str], cells: Sequence[str]) -> bool:
+    """Whether the cells that hold anything look like this, and there are some."""
+    filled = [cell for cell in cells if cell.strip("- ")]
+    return bool(filled) and sum(bool(fits.fullmatch(cell)) for cell in filled) * 2 > len(filled)
+
+
+def _is_beside(columns: Columns, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a fee leaves the account beside the amount of its row: by what the balances say."""
+    amounts, balances, fees = (
+        [values.priced(columns.cell(row, role)) for row in rows] for role in ("amount", "balance", "fee")
+    )
+    if not any(fees):
+        return False
+    both = [None if amount is None else amount - abs(fee or ZERO) for amount, fee in zip(amounts, fees, strict=True)]
+    return _follows(both, balances) > _follows(amounts, balances)
+
+
+def _is_own(cells: Sequence[str]) -> bool:
+    """Whether a column of account numbers names the accounts of the file and not those of the other sides."""
+    return bool(cells) and all(cells) and len(set(cells)) in range(1, max(2, len(cells) // 2 + 1))
+
+
 def _is_number(rows: Sequence[Sequence[str]], place: int) -> bool:
     """Whether a column of words holds ids and no words."""
     cells = [row[place] for row in rows if place < len(row) and row[place]]
@@ -188,27 +323,38 @@ def decimal_mark(cells: Iterable[str]) -> str:
     return "." if points > commas * 10 else "," if commas > points * 10 else ""
 
 
+def balance_named(label: str) -> str:
+    """`opening` or `closing`, if the words name such a balance."""
+    words = folded(label)
+    return "opening" if _OPENING.search(words) else "closing" if _CLOSING.search(words) else ""
+
+
 def _with_preamble(layout: Layout, rows: Sequence[Sequence[str]], order: Order) -> Layout:
     """What banks print above the table: account, branch, opening and closing balance."""
-    account = branch = ""
-    opening = closing = None
+    account = branch = iban = ""
+    stated: dict[str, Decimal] = {}
     for at, row in enumerate(rows):
         line = " ".join(row).replace("_", " ")
+        if not iban and (found := _IBAN.search(line)):
+            iban = found[0].replace(" ", "")
         if not account and (found := _ACCOUNT.search(line)):
             account = found[1].replace(" ", "").rstrip(".-/")
         if not branch and (found := _BRANCH.search(line)):
             branch = found[1]
         for place, cell in enumerate(row):
-            label = folded(cell)
-            is_opening, is_closing = _OPENING.search(label), _CLOSING.search(label)
-            if not (is_opening or is_closing):
+            name = balance_named(cell)
+            if not name or name in stated:
                 continue
-            below = rows[at + 1][place] if at + 1 < len(rows) and place < len(rows[at + 1]) else ""
-            beside = row[place + 1] if place + 1 < len(row) else ""
-            amount = values.priced(beside, layout.decimal)
-            amount = values.priced(below, layout.decimal) if amount is None else amount
-            if is_opening and opening is None:
-                opening = amount
-            elif is_closing and closing is None:
-                closing = amount
-    return replace(layout, account=account, branch=branch, opening=opening, closing=closing)
+            below = [rows[at + 1][place]] if at + 1 < len(rows) and place < len(rows[at + 1]) else []
+            beside = [other for other in row[place + 1 :] if other][:1]
+            read = (values.priced(text, layout.decimal) for text in beside + below)
+            amount = next((each for each in read if each is not None), None)
+            if amount is not None:
+                stated[name] = amount
+    return replace(
+        layout,
+        account=iban or account,
+        branch=branch,
+        opening=stated.get("opening"),
+        closing=stated.get("closing"),
+    )

@@ -21,7 +21,7 @@ UNREADABLE = gettext_noop("The line “%(value)s” cannot be read.")
 NO_AMOUNT = gettext_noop("The amount “%(value)s” cannot be read.")
 NO_DATE = gettext_noop("The date “%(value)s” cannot be read.")
 
-_FIELD = re.compile(r":([0-9]{2}[A-Z]?):(.*)", re.DOTALL)
+_FIELD = re.compile(r":([0-9]{2}[A-Z]?|NS):(.*)", re.DOTALL)
 _ANY_FIELD = re.compile(r":([0-9A-Za-z]{1,6}):")
 _HEADER = re.compile(r":?940:?$|:?940 ?00$|0000 |\{|-\}?$|:?MT940:?$")
 _LINE = re.compile(
@@ -29,7 +29,8 @@ _LINE = re.compile(
 )
 _BALANCE = re.compile(r"([CD])\s*([0-9]{6})\s*([A-Z]{3})\s*([0-9.,]+)")
 _CODE = re.compile(r"/(NAME|REMI|EREF|CNTP|BENM|ORDP|PREF|MARF|CSID|RTRN|ISDT|ADDR|TRCD|ID|PURP|ULTC|ULTD|IBAN|BIC)/")
-_GERMAN = re.compile(r"\?([0-9]{2})")
+_GERMAN = re.compile(r"[?>~]([0-9]{2})")
+_STRUCTURED = re.compile(r"\s*[0-9]{3}\s*[?>~][0-9]{2}")
 
 
 def looks_like(head: str) -> bool:
@@ -42,6 +43,10 @@ def _fields(source: Source) -> Iterator[tuple[int, str, str]]:
     start, tag, parts = 0, "", list[str]()
     for number, line in source.lines():
         found = _FIELD.match(line)
+        if line.rstrip() == "-" and tag:  # what follows until the next field is the next message's header
+            yield start, tag, _whole(parts)
+            tag, parts = "", []
+            continue
         if not tag and not found:
             if (other := _ANY_FIELD.match(line)) and not _HEADER.match(line.strip()):
                 raise Refusal(NOT_A_FIELD, tag=other[1])
@@ -98,7 +103,7 @@ class _Message:
     def part(self) -> AccountPart:
         account = re.sub(r"\s+", "", self.account)
         if self.currency and account.endswith(self.currency):
-            account = account[: -len(self.currency)]
+            account = account[: -len(self.currency)].rstrip("/")
         bank, _, number = account.rpartition("/")
         return AccountPart(
             id=number,
@@ -125,8 +130,11 @@ class _Message:
         elif tag == "61":
             yield from self.flush()
             self.pending = (number, text, "")
-        elif tag == "86" and self.pending and not self.pending[2]:
-            self.pending = (*self.pending[:2], text)
+        elif tag in ("86", "NS") and self.pending:
+            details = _without_codes(text) if tag == "NS" else text
+            self.pending = (*self.pending[:2], "\n".join(filter(None, [self.pending[2], details])))
+        elif tag == "34F":
+            self.currency = self.currency or text[:3]
         elif tag[:2] == "62":
             yield from self.flush()
             closing, currency, self.ends_on = _balance(text)
@@ -176,6 +184,11 @@ class _Message:
         yield self.tally.end(part)
 
 
+def _without_codes(text: str) -> str:
+    """Field NS, which some banks use in place of 86: each line begins with two digits that number it."""
+    return " ".join(line[2:] if line[:2].isdigit() else line for line in text.split("\n"))
+
+
 def _joined(text: str) -> str:
     """Lines are cut at 65 characters in the middle of words; shorter ones end a word."""
     lines = text.split("\n")
@@ -187,7 +200,7 @@ def _joined(text: str) -> str:
 def _details(text: str) -> dict[str, str]:
     """Field 86: `text` and, where it is structured, NAME, EREF, PREF."""
     whole = _joined(text)
-    if german := _GERMAN.split(whole)[1:]:
+    if (_STRUCTURED.match(whole) or whole[:1] == "?") and (german := _GERMAN.split(whole)[1:]):
         pairs = list(zip(german[::2], german[1::2], strict=False))
         said = {
             "text": values.tidy("".join(value for code, value in pairs if "20" <= code <= "29" or "60" <= code <= "63"))

@@ -52,6 +52,7 @@ _KINDS = {
     "CORRENTE": "checking",
 }
 _CURRENCIES = {"BRC": "BRL", "R$": "BRL", "REAL": "BRL", "REAIS": "BRL", "BR": "BRL", "986": "BRL"}
+_NUMBERED = frozenset({"CHECKNUM", "CHKNUM", "REFNUM"})
 _ZERO = Decimal("0.00")
 _is_plain, _may_be_balance = values.PLAIN.fullmatch, values.MAY_BE_BALANCE.match  # asked of every line
 
@@ -153,8 +154,8 @@ class _Statement:
             label=facts.get("DESC", ""),
             opening=closing - self.sum if derived and closing is not None else None,
             closing=closing,
-            starts_on=values.stamp(facts.get("DTSTART", "")),
-            ends_on=values.stamp(facts.get("DTEND", "")),
+            starts_on=_limit(facts.get("DTSTART", "")),
+            ends_on=_limit(facts.get("DTEND", "")),
             opening_is_derived=derived,
             balance_on=dated,
         )
@@ -300,7 +301,7 @@ class _Reader:
         payer = _words(fields.get("NAME") or fields.get("PAYEE") or "")
         text = ((_words(fields["MEMO"]) if "MEMO" in fields else "") or payer)[:LONGEST_WORDS]
         reference = fields["FITID"].strip() if "FITID" in fields else ""
-        document = _documents(fields) if "CHECKNUM" in fields or "REFNUM" in fields else ""
+        document = _documents(fields) if _NUMBERED & fields.keys() else ""
         parked = ""
         if (_may_be_balance(text) or _may_be_balance(payer)) and (values.is_balance(text) or values.is_balance(payer)):
             parked = "balance"
@@ -356,9 +357,14 @@ def _amount(stated: str, decimal: str) -> Decimal | None:
     return amount
 
 
+def _limit(text: str) -> date | None:
+    """A limit of the period; a Brazilian bank writes DDMMYY."""
+    return values.stamp(f"{text[:2]}/{text[2:4]}/20{text[4:]}" if len(text) == 6 and text.isdigit() else text)
+
+
 def _documents(fields: dict[str, str]) -> str:
     """Cheque and reference numbers beside the FITID."""
-    numbers = [_entities(fields[name].strip()) for name in ("CHECKNUM", "REFNUM") if name in fields]
+    numbers = [_entities(fields[name].strip()) for name in ("CHECKNUM", "CHKNUM", "REFNUM") if name in fields]
     return " ".join(dict.fromkeys(number for number in numbers if number.strip("0")))
 
 

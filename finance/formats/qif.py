@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from . import values
 from .dates import AMBIGUOUS, Order, order_of
+from .layout import decimal_mark
 from .shapes import AccountPart, Begin, Event, Head, Notice, Refusal, gettext_noop
 from .sources import Source
 from .tally import Tally
@@ -19,11 +20,12 @@ NO_LINES = gettext_noop("The QIF file holds no lines.")
 OTHER_KIND = gettext_noop("This QIF file holds “%(kind)s”, not a bank or card statement.")
 
 _KINDS = {"BANK": "checking", "CCARD": "card", "CASH": "cash", "OTH A": "", "OTH L": ""}
-_START = re.compile(r"\s*!(?:type:|account|option:|clear:)", re.IGNORECASE)
+_START = re.compile(r"^[ \t]*!(?:type:|account|option:|clear:)", re.IGNORECASE | re.MULTILINE)
 
 
 def looks_like(head: str) -> bool:
-    return bool(_START.match(head.removeprefix("ï»¿")))
+    """A header among the first lines; comments may stand before it."""
+    return bool(_START.search(head.removeprefix("ï»¿"), 0, 4_000))
 
 
 def _entries(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -31,7 +33,7 @@ def _entries(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, dict[str, 
     start, fields = 0, dict[str, str]()
     for number, line in lines:
         line = line.strip()
-        if not line:
+        if not line or line[0] == "#":
             continue
         if line.startswith("!"):
             if fields:
@@ -58,14 +60,17 @@ class _Reader:
         self.order: Order | None = None
         self.tally: Tally | None = None
         self.kind = ""
-        self.account: dict[str, str] = {}
+        self.decimal = ""
+        self.account: dict[str, str] = {}  # the one named last
+        self.ours: dict[str, str] = {}  # the one whose lines these are
         self.in_account = False
         self.opening: Decimal | None = None
 
     def run(self) -> Iterator[Event]:
         yield Head(NAME, READER, self.source.name)
+        self.decimal = decimal_mark(line[1:] for _, line in self.source.lines() if line[:1] in ("T", "t"))
         dates = (line[1:] for _, line in self.source.lines() if line[:1] in ("D", "d"))
-        self.order, ambiguous = order_of(dates)
+        self.order, ambiguous = order_of(dates, by_span=self.decimal != ",")
         begun = False
         refused = ""
         for number, fields in _entries(self.source.lines()):
@@ -78,6 +83,7 @@ class _Reader:
                     if not refused:
                         yield from self.end()
                         self.tally, self.kind = Tally(self.today), _KINDS[kind]
+                        self.ours = self.account
                         begun = False
             elif self.in_account:
                 self.account = fields
@@ -97,9 +103,9 @@ class _Reader:
     def part(self, tally: Tally) -> AccountPart:
         opening = self.opening
         return AccountPart(
-            id=self.account.get("N", ""),
+            id=self.ours.get("N", ""),
             kind=self.kind,
-            label=self.account.get("D", ""),
+            label=self.ours.get("D", ""),
             opening=opening,
             closing=None if opening is None or tally.quarantined else opening + tally.sum,
             starts_on=tally.first,
@@ -115,7 +121,7 @@ class _Reader:
         where = f"line {number}"
         raw = "\n".join(f"{letter}{text}" for letter, text in fields.items())
         stated = fields.get("T") or fields.get("U", "")
-        amount = values.priced(stated)
+        amount = values.priced(stated, self.decimal)
         on = self.order.read(fields.get("D", "")) if self.order else None
         if amount is None:
             return tally.quarantine(where, NO_AMOUNT, {"value": stated}, raw)
@@ -124,6 +130,8 @@ class _Reader:
         payer, memo = values.tidy(fields.get("P", "")), values.tidy(fields.get("M", ""))
         if payer.lower() in ("opening balance", "saldo inicial", "saldo anterior") and not tally.found:
             self.opening = amount
+            if (name := fields.get("L", "")).startswith("[") and not self.ours:
+                self.ours = {"N": name.strip("[]")}
         return tally.line(
             where, on, amount, memo or payer, payer=payer, kind=fields.get("L", ""), reference=fields.get("N", "")
         )

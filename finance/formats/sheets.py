@@ -15,10 +15,10 @@ from . import values
 from .columns import Columns, by_headings
 from .dates import AMBIGUOUS
 from .keys import folded
-from .layout import CREDIT, DEBIT, Layout, find
+from .layout import CREDIT, DEBIT, Layout, balance_named, find
 from .shapes import AccountPart, Begin, Event, Head, Line, Notice, Refusal, gettext_noop
 from .sources import Source
-from .tables import Row, csv_rows, delimiter_of, workbook_sheets
+from .tables import Row, cells, csv_rows, delimiter_of, workbook_sheets
 from .tally import Tally
 
 CSV_READER, XLSX_READER = "csv 1", "xlsx 1"
@@ -29,6 +29,7 @@ MOST_CONTINUATIONS = 8
 NO_TABLE = gettext_noop("No row with headings for date and amount was found; say which columns hold them.")
 NO_ROWS = gettext_noop("The table has headings and no lines.")
 MANY_PARTS = gettext_noop("The table mixes more than %(most)s accounts or currencies.")
+GUESSED = gettext_noop("No known headings were found; columns were told apart by their cells. Check the first lines.")
 NO_DATE = gettext_noop("The date “%(value)s” cannot be read.")
 NO_AMOUNT = gettext_noop("The amount “%(value)s” cannot be read.")
 NO_NUMBER = gettext_noop("The row has no amount.")
@@ -42,7 +43,7 @@ _OTHER_SECTION = re.compile(
 )
 _NOT_BOOKED = re.compile(
     r"^(?:PENDENTE|AGENDAD|PROVISORI|PENDING|EM PROCESSAMENTO|A COMPENSAR|FUTUR|CANCEL|RECUSAD|REJEITAD|FAILED"
-    r"|DECLINED|DENIED"
+    r"|DECLINED|DENIED|REVERTED|(?:UMSATZ )?VORGEMERKT|OFFEN|PENDIENTE|EN ATTENTE|VOIDED|EXPIRED|RESERVERAD|VENTER"
     r"|NEGAD|NAO (?:REALIZAD|EFETIVAD|EFETUAD)|EXPIRAD|ERRO)"
 )
 
@@ -52,10 +53,7 @@ def looks_like(head: str) -> bool:
     lines = head.split("\n")[:-1] if head.count("\n") > 60 else head.split("\n")
     try:
         mark = delimiter_of(lines)
-        rows = [
-            (number, [cell.strip(' "\r') for cell in line.split(mark)]) for number, line in enumerate(lines[:200], 1)
-        ]
-        return find(rows) is not None
+        return find([(number, cells(line, mark)) for number, line in enumerate(lines[:200], 1)]) is not None
     except Refusal:
         return True  # a table, though none of ours: the reader says which
 
@@ -105,7 +103,8 @@ class _Balances:
         if not self.steps:
             balance, upto = self.first
             return balance - upto, balance - upto + self.total
-        if self.rising > self.falling and self.rising * 2 > self.steps:
+        rises = self.rising > self.falling or (self.rising == self.falling and not newest_first)
+        if rises and self.rising * 2 > self.steps:
             return self.first[0] - self.first[1], self.last + self.since
         if self.falling and self.falling * 2 > self.steps:
             opening = self.last - self.newer
@@ -149,7 +148,7 @@ class _Part:
             id=account or self.layout.account,
             branch=self.layout.branch,
             kind="card" if self.columns.is_card else "",
-            currency=currency,
+            currency=currency or self.layout.currency,
             opening=opening,
             closing=closing,
             starts_on=self.tally.first,
@@ -188,11 +187,21 @@ class _Part:
                 return
         amount, balance, unreadable = self._numbers(row)
         text = self._text(row)
+        if not text and values.is_balance(kind := self.columns.cell(row, "kind")):
+            text = kind
         if values.is_balance(text) or (not text and amount is None and balance is not None and on):
             yield from self.release()
             yield from self._balance_row(number, on, amount if amount is not None else balance, text)
             return
+        if on is None and (name := balance_named(filled[0])):
+            yield from self.release()
+            self._take_balance(name, filled[1:])
+            return
         if on is None:
+            if _NOT_BOOKED.match(folded(cell)) and amount and self.last_on:
+                yield from self.release()
+                yield self.tally.line(f"line {number}", self.last_on, amount, text, pending=True)
+                return
             yield from self._without_date(number, row, cell, text, amount, unreadable)
             return
         yield from self.release()
@@ -202,6 +211,14 @@ class _Part:
             yield self.tally.quarantine(f"line {number}", reason, data, ";".join(row))
             return
         yield from self._take(number, row, on, amount, balance, text)
+
+    def _take_balance(self, name: str, row: Sequence[str]) -> None:
+        """A balance below the table, beside its name."""
+        stated = next((found for cell in row if (found := values.priced(cell, self.layout.decimal)) is not None), None)
+        if name == "opening" and self.opening is None:
+            self.opening = stated
+        elif name == "closing" and self.closing is None:
+            self.closing = stated
 
     def _day(self, cell: str) -> date | None:
         """The last cell is remembered: days come in runs."""
@@ -315,11 +332,12 @@ class _Part:
         foreign = self._foreign(row, amount)
         if "fee" in self.columns.single and (parts := self._with_fee(row, amount)):
             gross, fee = parts
+            amount = gross + fee
             yield self.tally.line(f"line {number}", on, gross, text or payer, **more)
             more["document"] = more["reference"]
             self.held = self.tally.line(f"line {number} fee", on, fee, f"{text} Fee".strip(), **more)
         else:
-            self.held = self.tally.line(f"line {number}", on, amount, text or payer, **more, **foreign)
+            self.held = self.tally.line(f"line {number}", on, amount, text or payer or more["kind"], **more, **foreign)
         self.continued = 0
         if self.held.parked:
             return
@@ -337,7 +355,11 @@ class _Part:
     def _with_fee(self, row: Sequence[str], amount: Decimal) -> tuple[Decimal, Decimal] | None:
         mark = self.layout.decimal
         gross, fee = (values.priced(self.columns.cell(row, role), mark) for role in ("gross", "fee"))
-        return (gross, fee) if gross and fee and gross + fee == amount else None
+        if fee and "fee_beside" in self.columns.single:
+            return amount, -abs(fee)
+        if not gross or not fee:
+            return None
+        return next(((gross, signed) for signed in (fee, -fee) if gross + signed == amount), None)
 
     def _foreign(self, row: Sequence[str], amount: Decimal) -> dict[str, Any]:
         columns = self.columns
@@ -355,8 +377,13 @@ def _tax_id(cell: str) -> str:
 
 def _group(columns: Columns, row: Sequence[str]) -> tuple[str, str]:
     """Account and currency of a row. A currency beside an original amount is that amount's."""
-    currency = "" if "original_amount" in columns.single else columns.cell(row, "currency").upper()[:3]
+    currency = "" if _is_originals(columns) else columns.cell(row, "currency").upper()[:3]
     return columns.cell(row, "account"), currency
+
+
+def _is_originals(columns: Columns) -> bool:
+    """Whether the column of currencies belongs to the original amounts."""
+    return "original_amount" in columns.single and "original_currency" not in columns.single
 
 
 def _groups(layout: Layout, rows: Iterator[Row], wanted: str) -> list[tuple[str, str]]:
@@ -416,6 +443,8 @@ def read(source: Source, *, kind: str, mapping: Mapping[str, object] | None, tod
             yield from ending
     if not taken:
         raise Refusal(NO_ROWS)
+    if layout.is_guessed:
+        yield Notice(GUESSED)
     if layout.is_ambiguous:
         yield Notice(AMBIGUOUS, {"order": str(layout.order)})
     yield from source.notices
@@ -427,4 +456,4 @@ def _belongs(layout: Layout, row: Sequence[str], group: tuple[str, str]) -> bool
     if not {"account", "currency"} & set(columns.single) or not columns.cell(row, "date"):
         return True
     account, currency = _group(columns, row)
-    return account == group[0] and (currency == group[1] or "original_amount" in columns.single or not currency)
+    return account == group[0] and (currency == group[1] or _is_originals(columns) or not currency)

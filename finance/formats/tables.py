@@ -41,7 +41,18 @@ def csv_rows(source: Source) -> Iterator[Row]:
     delimiter = delimiter_of(line for _, line in source.lines())
     for number, line in _whole_lines(source.lines(), delimiter):
         cells = _cells(line, delimiter)[:WIDEST]
-        yield number, [" ".join(cell.split())[:LONGEST_CELL] for cell in cells]
+        yield number, [_bare(cell) for cell in cells]
+
+
+def _bare(cell: str) -> str:
+    """Single spaces, without the ' that keeps a spreadsheet from taking a number for one."""
+    text = " ".join(cell.split())[:LONGEST_CELL]
+    return text.strip("'").strip() if text[:1] == "'" else text
+
+
+def cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a line that stands alone."""
+    return [_bare(cell) for cell in _cells(line, delimiter)[:WIDEST]]
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -124,7 +135,7 @@ def _cell(value: object) -> str:
         return value.isoformat()[:10]
     if isinstance(value, float):
         cents = round(value, 2)
-        return f"{cents:.2f}" if abs(value - cents) < 1e-6 and abs(value) < 1e15 else repr(value)
+        return f"{cents:.2f}" if abs(value - cents) < 1e-6 and abs(value) < 1e15 else f"{value:.6f}"
     if isinstance(value, int):
         return str(value)
     return re.sub(r"\s+", " ", str(value)).strip()[:LONGEST_CELL]

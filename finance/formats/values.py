@@ -15,7 +15,8 @@ _COMMON = re.compile(r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{3}){1,4}|[0-9]{1,15}),[0-9]{
 _DIGITS = re.compile(r"[0-9]+(?:[.,' ][0-9]+)*[.,]?|[.,][0-9]+")
 _SPACES = re.compile(r"[\s\u00a0\u2007\u202f]+")
 _BEFORE_SIDE = frozenset("0123456789 )")
-_CURRENCY = re.compile(r"^(?:R\$|US\$|U\$|\$|€|£|BRL|USD|EUR)|(?:R\$|€|BRL|USD|EUR)$", re.IGNORECASE)
+_CODES = "BRL|USD|EUR|GBP|CHF|SEK|DKK|NOK|PLN|CZK|HUF|RON|CAD|AUD|NZD|MXN|ARS|CLP|COP|ZAR|INR|TRY"
+_CURRENCY = re.compile(rf"^(?:R\$|US\$|U\$|\$|€|£|{_CODES})|(?:R\$|\$|€|£|ZŁ|KČ|KR\.?|{_CODES})$", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\1[0-9]{3})*")
 
 
@@ -84,6 +85,8 @@ def priced(text: str, decimal: str = "") -> Decimal | None:
     side = ""
     if text[-1:].upper() in ("D", "C") and text[-2:-1] in _BEFORE_SIDE:
         text, side = text[:-1].strip(), text[-1].upper()
+    elif text[-2:].upper() in ("DR", "CR", "DB") and text[-3:-2] in _BEFORE_SIDE:
+        text, side = text[:-2].strip(), text[-2:].upper().replace("R", "")[0]
     lead = ""
     if text.startswith(("+", "-")):
         lead, text = text[0], text[1:].strip()
@@ -122,7 +125,7 @@ def century(two_digits: int, pivot: int = 70) -> int:
 
 
 MAY_BE_BALANCE = re.compile(
-    r"\s*[*\-=.( ]*\s*(?:S ?A ?L ?D|S ?D ?O\b|OPENING|CLOSING|BALANCE|BEGINNING|ENDING|SLD\b)", re.I
+    r"\s*[*\-=.( ]*\s*(?:S ?A ?L ?D|S ?D ?O\b|OPENING|CLOSING|BALANCE|BEGINNING|ENDING|INITIAL|SLD\b)", re.I
 )
 _BALANCE = re.compile(
     r"(?:SALDOS?|SDO|SLD)"
@@ -132,7 +135,8 @@ _BALANCE = re.compile(
     r"|DO MES|NA DATA|PREVISTO|PROJETADO|A LIBERAR|RESERVADO|EM APLICACAO|CDB|RDB|FUNDOS?|UTILIZADO"
     r"|CONSOLIDADO|TRANSPORTE|TRANSPORTADO|A TRANSPORTAR|VINCULADO|LIVRE|SUJEITO|LIMITE|CREDOR|POUPANCA|AUTOMATIC\w*"
     r"|[0-9]+)\b.*)?"
-    r"|(?:(?:OPENING|CLOSING|BEGINNING|ENDING|LEDGER|AVAILABLE) BALANCE\b.*|BALANCE (?:BROUGHT|CARRIED|FORWARD)\b.*)"
+    r"|(?:(?:OPENING|CLOSING|BEGINNING|ENDING|LEDGER|AVAILABLE|INITIAL(?: AVAILABLE)?) BALANCE\b.*"
+    r"|BALANCE (?:BROUGHT|CARRIED|FORWARD)\b.*)"
 )
 _SPELLED = re.compile(r"^S ?A ?L ?D ?O(?: S)?\b")
 
@@ -146,7 +150,9 @@ def is_balance(text: str) -> bool:
 
 def is_opening(text: str) -> bool:
     """Whether a balance line states the balance before the lines."""
-    return bool(re.search(r"\b(?:ANTERIOR|ANT|INICIAL|ABERTURA|TRANSPORTE|OPENING|BEGINNING|BROUGHT)\b", folded(text)))
+    return bool(
+        re.search(r"\b(?:ANTERIOR|ANT|INICIAL|ABERTURA|TRANSPORTE|OPENING|BEGINNING|INITIAL|BROUGHT)\b", folded(text))
+    )
 
 
 def is_closing(text: str) -> bool:

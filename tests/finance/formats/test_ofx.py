@@ -237,3 +237,16 @@ def test_lines_come_before_the_file_is_through() -> None:
     first = source.served
     assert sum(isinstance(found, Line) for found in events) == 59_999
     assert first < source.served
+
+
+def test_a_cheque_number_is_kept_whatever_its_tag() -> None:
+    for tag in ("CHECKNUM", "CHKNUM"):
+        found = reading(
+            f"<OFX><STMTRS><STMTTRN><DTPOSTED>20240102<TRNAMT>-1.00<FITID>1<{tag}>1001</STMTTRN></STMTRS></OFX>"
+        )
+        assert found.accounts[0].lines[0].document == "1001"
+
+
+def test_a_period_of_six_digits_begins_with_the_day() -> None:
+    found = reading("<OFX><STMTRS><DTSTART>310124<STMTTRN><DTPOSTED>20240102<TRNAMT>-1.00</STMTTRN></STMTRS></OFX>")
+    assert str(found.accounts[0].starts_on) == "2024-01-31"

@@ -291,3 +291,92 @@ def test_a_format_can_be_asked_for_and_must_exist() -> None:
         read(BytesIO(b"Data;Valor\n"), as_format="ofx")
     with pytest.raises(Refusal, match="cannot be opened"):
         read("/nowhere/at/all.ofx")
+
+
+# Dialects ------------------------------------------------------------------------------------------------------------
+
+HEAD = ":20:X\n:25:{account}\n:28C:1/1\n:60F:C240101EUR10,00\n"
+FOOT = ":62F:C240102EUR5,00\n-\n"
+
+
+def one_mt940_line(lines: str, account: str = "123456789") -> Reading:
+    found = reading(HEAD.format(account=account) + lines + FOOT)
+    assert (found.totals.lines, str(found.totals.sum), found.warnings) == (1, "-5.00", [])
+    return found
+
+
+def test_mt940_purpose_codes_begin_with_any_of_three_signs() -> None:
+    for sign in "?>~":
+        details = f":86:020{sign}00Transfer{sign}20RENT{sign}21 JANUARY{sign}32ACME{sign}33 LTD\n"
+        line = one_mt940_line(f":61:2401020102D5,00N000NONREF\n{details}").accounts[0].lines[0]
+        assert (line.text, line.payer) == ("RENT JANUARY", "ACME LTD")
+
+
+def test_mt940_details_may_come_in_field_ns_or_in_two_fields() -> None:
+    hungarian = one_mt940_line(":61:2401020102DF5,00S   X\n:NS:01RENT\n15ACME Ltd\n").accounts[0].lines[0]
+    assert hungarian.text == "RENT ACME Ltd"
+    twice = one_mt940_line(":61:2401020102D5,00NMSCNONREF\n:86:RENT\n:86:ACME\n").accounts[0].lines[0]
+    assert twice.text == "RENT ACME"
+
+
+def test_mt940_account_may_end_with_its_currency_after_a_slash() -> None:
+    found = one_mt940_line(":61:2401020102D5,00NMSCNONREF\n:86:x\n", "UBRTHUHB/123456789150/EUR")
+    assert (found.accounts[0].bank, found.accounts[0].id) == ("UBRTHUHB", "123456789150")
+
+
+def test_mt940_header_of_the_next_message_is_no_text_of_the_last() -> None:
+    line = ":61:2401020102D5,00NMSCNONREF\n:86:RENT\n-\nABNANL2A\n940\nABNANL2A\n"
+    found = reading(HEAD.format(account="1") + line + HEAD.format(account="1") + FOOT)
+    assert found.accounts[0].lines[0].text == "RENT"
+
+
+def test_mt942_names_its_currency_in_its_floor_limit() -> None:
+    found = reading(":20:X\n:25:123\n:28C:1/1\n:34F:EURD0,00\n:61:2401020102D5,00NMSCNONREF\n:86:x\n")
+    assert found.accounts[0].currency == "EUR"
+
+
+def test_qif_may_begin_with_comments_and_lists() -> None:
+    found = reading("### notes ###\n!Type:Cat\nNFood\nE\n^\n!Type:Bank\nD12/31/2023\nT-5.00\nPX\n^\n")
+    assert (found.totals.lines, found.quarantined) == (1, [])
+
+
+def test_qif_lines_belong_to_the_account_named_before_them() -> None:
+    found = reading(
+        "!Option:AutoSwitch\n!Account\nNChecking\nTBank\n^\nNVisa\nTCCard\n^\n!Clear:AutoSwitch\n"
+        "!Account\nNChecking\nTBank\n^\n!Type:Bank\nD1/13/2020\nT10.00\nPA\n^\n"
+        "!Account\nNVisa\nTCCard\n^\n!Type:CCard\nD1/14/2020\nT-20.00\nPB\n^\n"
+    )
+    assert [(part.id, part.kind) for part in found.accounts] == [("Checking", "checking"), ("Visa", "card")]
+
+
+def test_qif_opening_line_names_its_account() -> None:
+    found = reading("!Type:Bank\nD2/14/2020\nT50.00\nPOpening Balance\nL[Savings]\n^\nD2/15/2020\nT1.00\nPX\n^\n")
+    part = found.accounts[0]
+    assert (part.id, str(part.opening), str(part.closing)) == ("Savings", "50.00", "51.00")
+
+
+def test_qif_years_after_an_apostrophe_follow_the_day() -> None:
+    found = reading("!Type:Bank\nD1/ 5'01\nT1.00\nPX\n^\nD1/ 7'01\nT2.00\nPX\n^\n")
+    assert [str(line.on) for line in found.accounts[0].lines] == ["2001-01-05", "2001-01-07"]
+
+
+CAMT = (
+    "<BkToCstmrStmt><Stmt><Id>1</Id><Acct><Id><IBAN>CH56</IBAN></Id><Ccy>CHF</Ccy></Acct>"
+    "<Bal><Tp><CdOrPrtry><Prtry>OPBD</Prtry></CdOrPrtry></Tp><Amt Ccy='CHF'>1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>"
+    "<Ntry><Amt Ccy='CHF'>2.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2024-01-02</Dt></BookgDt>"
+    "</Ntry></Stmt></BkToCstmrStmt>"
+)
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        f"<Document>{CAMT}</Document>",
+        f"<BizMsgEnvlp xmlns='urn:x'><Hdr/><Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.053.001.08'>{CAMT}"
+        "</Document></BizMsgEnvlp>",
+        CAMT,
+    ],
+)
+def test_camt_is_known_by_its_message_whatever_is_around_it(wrapped: str) -> None:
+    found = reading(wrapped)
+    assert (found.format, found.totals.lines, str(found.accounts[0].opening)) == ("camt053", 1, "1.00")
