@@ -14,12 +14,15 @@ from .sources import CHUNK, Source
 MOST_FILES = 500
 MOST_BYTES = 1 << 30
 MOST_IN_WORKBOOK = 300 << 20
-MOST_STRINGS = 48 << 20
+MOST_STRINGS = 24 << 20
 MOST_BESIDE = 8 << 20  # styles, themes, relations
 RATIO_FREE = 8 << 20  # up to here a file may be as well compressed as it likes
 RATIO = 150
 IN_MEMORY = 8 << 20
 _DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_WIDE = re.compile(
+    rb"""<c\s[^<>]{0,40}\br\s*=\s*["'](?:[A-Za-z]{4}|[Xx][Ff][E-Ze-z]|[Xx][G-Zg-z]|[Y-Zy-z][A-Za-z]{2})"""
+)
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 
 BROKEN = gettext_noop("The zip file is broken: %(reason)s.")
@@ -28,6 +31,8 @@ LARGE = gettext_noop("Unpacked the zip file would hold more than %(most)s MB.")
 BOMB = gettext_noop("“%(name)s” unpacks to %(times)s times its size, which no statement does.")
 NESTED = gettext_noop("“%(name)s” is a zip file inside the zip file; unpack it first.")
 LOCKED = gettext_noop("“%(name)s” is protected by a password.")
+WIDE = gettext_noop("A cell of the workbook stands in a column that Excel does not have.")
+OPEN_DOCUMENT = gettext_noop("This is an OpenDocument spreadsheet (.ods); save it as .xlsx or CSV.")
 NO_FILES = gettext_noop("The zip file holds no files.")
 NONE_READ = gettext_noop("No file of the zip file can be read. %(name)s: %(reason)s")
 MEMBER = gettext_noop("%(name)s was left out: %(reason)s")
@@ -56,6 +61,8 @@ def kind_of(source: Source) -> str:
     archive, infos = _open(source)
     with archive:
         names = {info.filename for info in infos}
+        if {"mimetype", "content.xml"} <= names:
+            raise Refusal(OPEN_DOCUMENT)
         return "xlsx" if "[Content_Types].xml" in names and any(name.startswith("xl/") for name in names) else "zip"
 
 
@@ -85,7 +92,9 @@ def _check_markup(archive: ZipFile, info: ZipInfo) -> None:
             while chunk := member.read(CHUNK):
                 if _DOCTYPE.search(before + chunk):
                     raise Refusal(DTD)
-                before = chunk[-16:]
+                if _WIDE.search(before + chunk):  # openpyxl makes up every column that the file leaves out
+                    raise Refusal(WIDE)
+                before = chunk[-64:]
                 last = chunk.rfind(b"<")
                 quiet = quiet + len(chunk) if last < 0 else len(chunk) - last
                 if quiet > LONGEST_TEXT:

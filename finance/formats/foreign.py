@@ -7,7 +7,11 @@ from .shapes import Refusal, gettext_noop
 EMPTY = gettext_noop("The file is empty.")
 PDF = gettext_noop("This is a PDF; ask the bank's site for the statement as OFX, CSV or Excel.")
 OLD_EXCEL = gettext_noop("This is an old Excel file (.xls); save it as .xlsx or CSV.")
+LOCKED_BOOK = gettext_noop("The workbook is protected by a password; save it without one.")
 WEB_PAGE = gettext_noop("This is a web page; ask the bank's site for the statement as OFX, CSV or Excel.")
+WEB_TABLE = gettext_noop(
+    "This is a web page, even if its name ends in .xls; open it with a spreadsheet program and save it as .xlsx or CSV."
+)
 PICTURE = gettext_noop("This is a picture, not a statement.")
 PACKED = gettext_noop("The file is compressed with %(tool)s; unpack it first or use zip.")
 NFE = gettext_noop("This is an NF-e (electronic invoice), not a bank statement.")
@@ -17,9 +21,10 @@ CTE = gettext_noop("This is a CT-e (freight document), not a bank statement.")
 PAIN = gettext_noop("This is a payment order or its status (%(root)s), not a bank statement.")
 XML_OTHER = gettext_noop("The XML document “%(root)s” is no bank statement.")
 
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAGIC: tuple[tuple[bytes, str, dict[str, str]], ...] = (
     (b"%PDF", PDF, {}),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLD_EXCEL, {}),
+    (_OLE, OLD_EXCEL, {}),
     (b"\x89PNG", PICTURE, {}),
     (b"\xff\xd8\xff", PICTURE, {}),
     (b"GIF8", PICTURE, {}),
@@ -37,6 +42,8 @@ def refuse_bytes(head: bytes) -> None:
     """Raise, if the first bytes belong to something that is no text."""
     if not head.strip(b"\0 \t\r\n\xef\xbb\xbf"):
         raise Refusal(EMPTY)
+    if head.startswith(_OLE) and "EncryptedPackage".encode("utf-16-le") in head:
+        raise Refusal(LOCKED_BOOK)
     for magic, text, data in _MAGIC:
         if head.startswith(magic):
             raise Refusal(text, **data)
@@ -44,7 +51,7 @@ def refuse_bytes(head: bytes) -> None:
 
 def refuse_page(head: str) -> None:
     if _HTML.match(head.removeprefix("ï»¿")):
-        raise Refusal(WEB_PAGE)
+        raise Refusal(WEB_TABLE if "<table" in head.lower() else WEB_PAGE)
 
 
 def refuse_xml(space: str, root: str) -> None:
@@ -62,6 +69,8 @@ def refuse_xml(space: str, root: str) -> None:
         raise Refusal(NFE_OTHER, root=root)
     if root == "Envelope":
         raise Refusal(NFE_OTHER, root=root)
+    if "schemas-microsoft-com:office:spreadsheet" in name:
+        raise Refusal(OLD_EXCEL)
     if "pain." in name or "pacs." in name:
         raise Refusal(PAIN, root=root)
     if root.lower() == "html":

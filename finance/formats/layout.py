@@ -14,6 +14,7 @@ from .shapes import Refusal, gettext_noop
 from .tables import Row
 
 MOST_PREAMBLE = 60
+MOST_NUMBERS = 10  # columns of numbers looked at where no heading says what they are
 ZERO = Decimal("0.00")
 
 SETTLEMENT = gettext_noop("This is a card processor's settlement report, not a bank statement.")
@@ -188,6 +189,7 @@ def _is_no_money(headings: Sequence[str], single: Mapping[str, int]) -> bool:
 
 def _roles_of_numbers(rows: Sequence[Sequence[str]], places: Sequence[int]) -> dict[str, int]:
     """Which column of numbers is the amount and which the balance: by what follows from what, else by their order."""
+    places = places[:MOST_NUMBERS]
     mark = decimal_mark(row[place] for row in rows for place in places if place < len(row))
     table = [[values.priced(row[place], mark) if place < len(row) else None for place in places] for row in rows]
     whole = [at for at in range(len(places)) if all(line[at] is not None for line in table)]

@@ -14,6 +14,7 @@ from .tally import Tally
 NAME, READER = "mt940", "mt940 1"
 
 MOST_LINES = 200  # of a field
+MOST_DETAILS = 4_000  # characters of a line's fields 86
 
 NOT_A_FIELD = gettext_noop("“:%(tag)s:” is no field of MT940.")
 NO_LINES = gettext_noop("The MT940 file holds no statement.")
@@ -43,29 +44,27 @@ def _fields(source: Source) -> Iterator[tuple[int, str, str]]:
     start, tag, parts = 0, "", list[str]()
     for number, line in source.lines():
         found = _FIELD.match(line)
-        if line.rstrip() == "-" and tag:  # what follows until the next field is the next message's header
-            yield start, tag, _whole(parts)
-            tag, parts = "", []
-            continue
         if not tag and not found:
             if (other := _ANY_FIELD.match(line)) and not _HEADER.match(line.strip()):
                 raise Refusal(NOT_A_FIELD, tag=other[1])
             continue
         if found or line.startswith(("-}", "{1:")):
             if tag:
-                yield start, tag, _whole(parts)
+                yield start, tag, _whole(parts, is_last=bool(found and found[1] == "20"))
             start, tag, parts = (number, found[1], [found[2]]) if found else (0, "", [])
         elif tag:
             parts.append(line)
             if len(parts) > MOST_LINES:
                 raise Refusal(UNREADABLE, value=tag)
     if tag:
-        yield start, tag, _whole(parts)
+        yield start, tag, _whole(parts, is_last=True)
 
 
-def _whole(parts: list[str]) -> str:
-    """The lines of a field without the `-` that ends a message."""
-    return "\n".join(parts[:-1] if parts[-1].strip() == "-" else parts)
+def _whole(parts: list[str], *, is_last: bool) -> str:
+    """The lines of a field; of a message's last one without the `-` that ends it and the next message's header."""
+    if is_last and "-" in (bare := [part.strip() for part in parts]):
+        parts = parts[: len(bare) - 1 - bare[::-1].index("-")]
+    return "\n".join(parts)
 
 
 def _balance(text: str) -> tuple[Decimal | None, str, date | None]:
@@ -130,7 +129,7 @@ class _Message:
         elif tag == "61":
             yield from self.flush()
             self.pending = (number, text, "")
-        elif tag in ("86", "NS") and self.pending:
+        elif tag in ("86", "NS") and self.pending and len(self.pending[2]) < MOST_DETAILS:
             details = _without_codes(text) if tag == "NS" else text
             self.pending = (*self.pending[:2], "\n".join(filter(None, [self.pending[2], details])))
         elif tag == "34F":

@@ -4,8 +4,9 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 from .archives import check_workbook
@@ -15,8 +16,11 @@ from .sources import Source
 WIDEST = 500
 LONGEST_CELL = 4_000
 MOST_LINES_IN_CELL = 20
+MOST_ROWS = 1 << 20  # of a sheet, as Excel has it
 
 BROKEN_WORKBOOK = gettext_noop("The workbook cannot be read: %(reason)s.")
+
+LONG_SHEET = gettext_noop("A sheet of the workbook has more than %(most)s rows.")
 
 Row = tuple[int, list[str]]
 
@@ -110,20 +114,34 @@ def workbook_sheets(source: Source) -> Iterator[Iterator[Row]]:
     import openpyxl  # late: a workbook is the rare case, and the import takes a quarter of a second
 
     source.file.seek(0)
-    try:
+    with _refusing():
         book = openpyxl.load_workbook(source.file, read_only=True, data_only=True)
-        for sheet in book.worksheets:
-            sheet.reset_dimensions()
-            yield _sheet_rows(sheet)
-        book.close()
+    for sheet in book.worksheets:
+        sheet.reset_dimensions()
+        yield _sheet_rows(sheet)
+    book.close()
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Openpyxl raises whatever its parts raise: KeyError, BadZipFile, ParseError, ValueError, …"""
+    try:
+        yield
     except Refusal:
         raise
-    except Exception as problem:  # openpyxl raises whatever its parts raise: KeyError, BadZipFile, ParseError, …
+    except Exception as problem:
         raise Refusal(BROKEN_WORKBOOK, reason=f"{type(problem).__name__} {problem}"[:120]) from problem
 
 
 def _sheet_rows(sheet: Any) -> Iterator[Row]:
-    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+    rows = sheet.iter_rows(values_only=True)
+    for number in count(1):
+        with _refusing():
+            row = next(rows, None)
+        if row is None:
+            return
+        if number > MOST_ROWS:  # openpyxl makes up every row that the file leaves out
+            raise Refusal(LONG_SHEET, most=MOST_ROWS)
         yield number, [_cell(value) for value in row[:WIDEST]]
 
 

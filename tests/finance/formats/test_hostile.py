@@ -5,6 +5,7 @@ import tracemalloc
 from collections.abc import Iterable
 from datetime import date
 from io import BytesIO
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
@@ -119,3 +120,69 @@ def test_memory_does_not_grow_with_the_file() -> None:
         ([TABLE, b"05/01/2024;A;1,00\n" * 5_000], [TABLE, b"05/01/2024;A;1,00\n" * 9_000]),
     ):
         assert peak(large) < peak(small) + 3 * MEGABYTE
+
+
+def workbook(sheet: str) -> bytes:
+    """A workbook with this one sheet, whose cells hold their text themselves."""
+    spreadsheet = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    document = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
+        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kind}.worksheet+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="r1" Type="{document}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{spreadsheet}" xmlns:r="{document}">'
+        '<sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="r1" Type="{document}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{spreadsheet}"><sheetData>{sheet}</sheetData></worksheet>',
+    }
+    whole = BytesIO()
+    with ZipFile(whole, "w", ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return whole.getvalue()
+
+
+def test_rows_and_columns_that_a_workbook_only_claims_are_not_made_up() -> None:
+    head = '<row r="1"><c t="inlineStr"><is><t>Data</t></is></c><c t="inlineStr"><is><t>Valor</t></is></c></row>'
+    with pytest.raises(Refusal, match="rows"):
+        count(workbook(f'{head}<row r="1000000000"><c r="A1000000000"><v>1</v></c></row>'))
+    for column in ("ZZZZZZZZ", "XFE", "YAA"):
+        with pytest.raises(Refusal, match="column"):
+            count(workbook(f'<row r="1"><c r="{column}1"><v>1</v></c></row>'))
+    with pytest.raises(Refusal, match="no lines"):
+        count(workbook(head + '<row r="2"><c r="A2"><v>1</v></c><c r="XFD2"><v>1</v></c></row>'))
+
+
+def test_a_cell_that_the_workbook_reader_cannot_read_refuses_the_file() -> None:
+    head = '<row r="1"><c t="inlineStr"><is><t>Data</t></is></c><c t="inlineStr"><is><t>Valor</t></is></c></row>'
+    with pytest.raises(Refusal, match="workbook cannot be read"):
+        count(workbook(head + '<row r="2"><c r="A2"><v>x</v></c></row>'))
+
+
+def test_many_columns_of_numbers_without_headings_are_not_tried_in_every_pair() -> None:
+    rows = "\n".join(f"01/02/2024;{';'.join(f'{row * place % 97},00' for place in range(400))}" for row in range(200))
+    assert count(rows.encode()) == 200
+
+
+def test_what_is_no_statement_says_what_to_do() -> None:
+    locked = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le")
+    open_document = BytesIO()
+    with ZipFile(open_document, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", "<x/>")
+    old = b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>'
+    for content, told in (
+        (locked, "password"),
+        (open_document.getvalue(), "OpenDocument"),
+        (old, "old Excel"),
+        (b"<html><body><table><tr><td>Data</td></tr></table>", "save it as .xlsx or CSV"),
+        (b"<!DOCTYPE html><html><body>Login</body>", "ask the bank"),
+    ):
+        with pytest.raises(Refusal, match=told):
+            count(content)
