@@ -265,6 +265,8 @@ def _settled(columns: Columns, body: Sequence[Sequence[str]]) -> Columns:
         texts.append(single["kind"])
     if not texts and "payer" in single:
         texts.append(single["payer"])
+    if not texts and (place := _wordiest(rows, set(single.values()))) >= 0:
+        texts.append(place)
     inverted = columns.is_inverted
     if columns.is_card and not inverted and "side" not in single and "amount" in single:
         amounts = [values.priced(columns.cell(row, "amount")) for row in rows]
@@ -301,6 +303,17 @@ def _is_beside(columns: Columns, rows: Sequence[Sequence[str]]) -> bool:
 def _is_own(cells: Sequence[str]) -> bool:
     """Whether a column of account numbers names the accounts of the file and not those of the other sides."""
     return bool(cells) and all(cells) and len(set(cells)) in range(1, max(2, len(cells) // 2 + 1))
+
+
+def _wordiest(rows: Sequence[Sequence[str]], claimed: set[int]) -> int:
+    """The column with the most letters among those that have no role; -1 without any."""
+    letters: dict[int, int] = {}
+    for row in rows[:200]:
+        for place, cell in enumerate(row):
+            if place not in claimed:
+                letters[place] = letters.get(place, 0) + sum(map(str.isalpha, cell))
+    place = max(letters, key=lambda each: letters[each], default=-1)
+    return place if letters.get(place) else -1
 
 
 def _is_number(rows: Sequence[Sequence[str]], place: int) -> bool:

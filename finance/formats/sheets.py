@@ -94,6 +94,10 @@ class _Balances:
             self.first = (balance, self.since)
         self.last, self.since, self.newer = balance, Decimal("0.00"), Decimal("0.00")
 
+    def is_proven(self) -> bool:
+        """Whether every balance follows from the one before."""
+        return self.steps > 0 and not self.breaks
+
     def ends(self, *, newest_first: bool) -> tuple[Decimal | None, Decimal | None]:
         """Opening and closing, as far as balances prove them. newest_first: by the dates, where nothing else tells."""
         if self.first is None or self.last is None:
@@ -140,8 +144,8 @@ class _Part:
         opening, closing = self.balances.ends(newest_first=newest_first)
         if self.opening is not None:
             opening = self.opening
-        if self.closing is not None:
-            closing = self.closing
+        if self.closing is not None and not (closing is not None and self.balances.is_proven()):
+            closing = self.closing  # banks print today's balance above lines of last month
         if closing is None and opening is not None and not self.tally.quarantined:
             closing = opening + self.tally.sum
         return AccountPart(

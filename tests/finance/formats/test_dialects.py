@@ -113,3 +113,18 @@ def test_accounts_of_the_other_sides_do_not_split_the_file() -> None:
     )
 
     assert [(part.id, len(part.lines)) for part in found.accounts] == [("", 2)]
+
+
+def test_a_running_balance_outweighs_todays_balance_above_the_table() -> None:
+    found = reading(
+        "Conta ;72385499\nSaldo ;9.999,99\n\nData Lançamento;Histórico;Descrição;Valor;Saldo\n"
+        "30/08/2026;Pix enviado;A;-250,00;1.742,51\n02/09/2026;Pagamento;B;-55,90;1.686,61\n"
+    )
+
+    assert (str(found.accounts[0].opening), str(found.accounts[0].closing)) == ("1992.51", "1686.61")
+
+
+def test_words_under_an_unknown_heading_are_the_text_where_nothing_else_is() -> None:
+    found = reading("Datum;Was;Betrag\n02.01.2024;Miete;-5,00\n")
+
+    assert found.accounts[0].lines[0].text == "Miete"
