@@ -98,13 +98,14 @@ def find(sample: Sequence[Row], mapping: Mapping[str, object] | None = None) -> 
         (unit for role in ("amount", "credit", "debit", "balance") if (unit := unit_of(columns.cell(heads, role)))), ""
     )
     layout = Layout(columns, sample[at][0] if at >= 0 else 0, order, ambiguous, decimal, "", "", None, None, first_on)
-    guessed = at < 0 and any(len(row) > 2 and all(map(_is_word, row)) for _, row in sample[:MOST_PREAMBLE])
+    guessed = at < 0 and any(_is_heading(row) for _, row in sample[:MOST_PREAMBLE])
     layout = replace(layout, currency=currency, is_guessed=guessed)
     return _with_preamble(layout, [row for _, row in sample[: max(at, 0)]], order)
 
 
-def _is_word(cell: str) -> bool:
-    return bool(cell) and not any(character.isdigit() for character in cell)
+def _is_heading(row: Sequence[str]) -> bool:
+    """Whether a row looks like headings: words and no numbers."""
+    return len(row) > 2 and all(cell and not any(map(str.isdigit, cell)) for cell in row)
 
 
 def _headings(sample: Sequence[Row], mapping: Mapping[str, object] | None) -> tuple[int, Columns | None]:
@@ -165,8 +166,8 @@ def _by_content(rows: Sequence[Sequence[str]]) -> Columns | None:
     rest = [place for place in range(width) if place not in dates and place not in numbers]
     length = {place: sum(map(len, filled[place])) for place in rest}
     single = {"date": dates[0]} | _roles_of_numbers(rows, numbers)
-    if not {"amount", "debit"} & set(single) or ("balance" not in single and _is_no_money(above, single)):
-        return None
+    if not {"amount", "debit"} & set(single) or ("balance" not in single and _is_heading(above)):
+        return None  # headings that nobody knows: only what the balances prove is taken without asking
     if len(dates) > 1:
         single["valued"] = dates[1]
     sides = [place for place in rest if all(place < len(row) and folded(row[place]) in _SIDES - {""} for row in rows)]
@@ -174,17 +175,6 @@ def _by_content(rows: Sequence[Sequence[str]]) -> Columns | None:
         single["side"] = sides[0]
     texts = sorted((place for place in rest if place not in sides and length[place]), key=lambda place: -length[place])
     return Columns(single, tuple(texts[:1]))
-
-
-_NO_MONEY = re.compile(
-    r"\b(?:RATE|KURS|WECHSELKURS|COTACAO|CAMBIO|TAUX|TASA|FEE|FEES|TAX|TAXES|QTY|QUANTITY|PRICE|BALANCE)\b"
-)
-
-
-def _is_no_money(headings: Sequence[str], single: Mapping[str, int]) -> bool:
-    """Whether the column taken for the amounts is headed by a word that names something else."""
-    place = single.get("amount", -1)
-    return 0 <= place < len(headings) and bool(_NO_MONEY.search(folded(headings[place])))
 
 
 def _roles_of_numbers(rows: Sequence[Sequence[str]], places: Sequence[int]) -> dict[str, int]:
@@ -243,8 +233,11 @@ def _settled(columns: Columns, body: Sequence[Sequence[str]]) -> Columns:
             del single[role]
     if {"fee", "amount", "balance"} <= set(single) and "gross" not in single and _is_beside(columns, rows):
         single["fee_beside"] = single["fee"]
-    if "account" in single and not _is_own([columns.cell(row, "account") for row in rows]):
-        del single["account"]
+    if "account" in single:
+        accounts = [columns.cell(row, "account") for row in rows]
+        is_named = bool(columns.headings) and columns.headings[single["account"]] in _OWN
+        if not (all(accounts) if is_named else _is_own(accounts)):
+            del single["account"]
     if "side" in single:
         place = single["side"]
         cells = {folded(row[place]) if row[place] not in "+-" else row[place] for row in rows if place < len(row)}
@@ -275,6 +268,10 @@ def _settled(columns: Columns, body: Sequence[Sequence[str]]) -> Columns:
     return replace(columns, single=single, texts=tuple(sorted(texts)), is_inverted=inverted)
 
 
+_OWN = frozenset(  # headings that can only mean the account whose statement it is
+    {"AUFTRAGSKONTO", "IBAN AUFTRAGSKONTO", "IBAN AUFTRAGGEBERKONTO", "REKENING", "REKENINGNUMMER", "IBAN BBAN"}
+    | {"PRODUIT", "CONTA CORRENTE", "NUMERO DA CONTA"}
+)
 _FITS: dict[str, re.Pattern[str]] = {  # what a cell of a role looks like, where one word names two things
     "valued": re.compile(r"[0-9]{1,4}[-/. ].*|[0-9]{8}"),
     "currency": re.compile(r"[A-Za-z]{3}|[A-Z]{0,2}\$|[€£]|EUROS?|REAL|REAIS|DOLAR(?:ES)?", re.IGNORECASE),

@@ -52,7 +52,6 @@ _KINDS = {
     "CORRENTE": "checking",
 }
 _CURRENCIES = {"BRC": "BRL", "R$": "BRL", "REAL": "BRL", "REAIS": "BRL", "BR": "BRL", "986": "BRL"}
-_NUMBERED = frozenset({"CHECKNUM", "CHKNUM", "REFNUM"})
 _ZERO = Decimal("0.00")
 _is_plain, _may_be_balance = values.PLAIN.fullmatch, values.MAY_BE_BALANCE.match  # asked of every line
 
@@ -301,7 +300,7 @@ class _Reader:
         payer = _words(fields.get("NAME") or fields.get("PAYEE") or "")
         text = ((_words(fields["MEMO"]) if "MEMO" in fields else "") or payer)[:LONGEST_WORDS]
         reference = fields["FITID"].strip() if "FITID" in fields else ""
-        document = _documents(fields) if _NUMBERED & fields.keys() else ""
+        document = _documents(fields) if "CHECKNUM" in fields or "REFNUM" in fields or "CHKNUM" in fields else ""
         parked = ""
         if (_may_be_balance(text) or _may_be_balance(payer)) and (values.is_balance(text) or values.is_balance(payer)):
             parked = "balance"

@@ -73,16 +73,13 @@ def test_a_table_of_this_shape_gives_its_figures(name: str) -> None:
     ]
 
 
-def test_a_rate_is_no_amount_where_headings_are_unknown() -> None:
+def test_under_headings_nobody_knows_only_what_balances_prove_is_taken_without_asking() -> None:
+    found = reading("Quando;O quê;Quanto;Fica\n01/02/2024;A;10,00;15,00\n02/02/2024;B;-4,00;11,00\n")
+
+    assert (found.totals.lines, str(found.totals.sum), str(found.accounts[0].closing)) == (2, "6.00", "11.00")
+    assert any("No known headings" in str(warning) for warning in found.warnings)
     with pytest.raises(Refusal):
         reading("Kiedy;Co;Wechselkurs\n01/02/2024;A;1.05\n02/02/2024;B;1.06\n")
-
-
-def test_columns_told_apart_by_their_cells_are_named_as_such() -> None:
-    found = reading("Quando;O quê;Quanto\n01/02/2024;A;10,00\n02/02/2024;B;-4,00\n")
-
-    assert (found.totals.lines, str(found.totals.sum)) == (2, "6.00")
-    assert any("No known headings" in str(warning) for warning in found.warnings)
 
 
 def test_dates_without_a_known_language_keep_a_file_together() -> None:
@@ -128,3 +125,9 @@ def test_words_under_an_unknown_heading_are_the_text_where_nothing_else_is() -> 
     found = reading("Datum;Was;Betrag\n02.01.2024;Miete;-5,00\n")
 
     assert found.accounts[0].lines[0].text == "Miete"
+
+
+def test_accounts_under_a_heading_of_their_own_split_the_file_however_few_lines_they_have() -> None:
+    found = reading("Auftragskonto;Buchungstag;Buchungstext;Betrag\nDE1;02.01.2024;A;-1,00\nDE2;03.01.2024;B;2,00\n")
+
+    assert [(part.id, len(part.lines)) for part in found.accounts] == [("DE1", 1), ("DE2", 1)]

@@ -103,7 +103,7 @@ def test_the_order_of_dates_is_decided_by_all_of_them() -> None:
 
 
 def test_a_mapping_overrules_the_headings() -> None:
-    text = "Quando;O quê;Quanto;Outra data\n1/2/2024;A;10;x\n"
+    text = "Quando;O quê;Quanto;Outra data\n1/2/2024;A;10.00;x\n"
     with pytest.raises(Refusal):
         reading(text)
     mapping = {"date": "Quando", "amount": "Quanto", "text": ["O quê"], "date_order": "mdy", "inverted": True}
