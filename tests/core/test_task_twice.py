@@ -41,8 +41,8 @@ Run = Callable[[], Any]
 # What differs from run to run without meaning anything, beside the log of match runs: keys, instants, who held the
 # work, hashes of these. Work that was taken back leaves gaps in the keys.
 VOLATILE = [
-    "id", "key", "hash", "fingerprint", "previous", "request_id", "password", "worker", "fence", "attempts", "result", "version",
-    "done", "size", "path",
+    "id", "key", "hash", "fingerprint", "previous", "request_id", "password", "worker", "fence", "attempts", "result",
+    "version", "done", "size", "path",
 ]  # fmt: skip
 KEYS_IN_TEXT = r"""[0-9a-f]{64}|([:/#]|"+[a-z_]*(id|seq|pk)"+: |[-·] )[0-9]+"""
 
