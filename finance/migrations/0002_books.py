@@ -248,10 +248,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='LineToken',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('pk', models.CompositePrimaryKey('line_id', 'kind', 'value', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('line', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to='finance.statementline')),
                 ('kind', models.CharField(max_length=7)),
                 ('value', models.CharField(max_length=80)),
-                ('line', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to='finance.statementline')),
             ],
         ),
         migrations.CreateModel(

@@ -1,24 +1,33 @@
 """Let the database keep the books: whole balanced entries, numbers without gaps, a hash chain, closed months.
 
-The heart is one trigger on postings, run once a statement. All postings of an entry come in one INSERT; the trigger checks
-them, carries them to the instalments and statement lines they name, and seals their entries into their journals' chains. An
-entry refers to its seal by a deferred foreign key: without one it cannot be committed. What is sealed is never changed.
+Two triggers, each run once a statement, do it. Postings come first, all of an entry in one INSERT: the first trigger checks
+them and carries them to the instalments and statement lines they name. Then their entries come: the second one checks month
+and number and seals them into their journals' chains, with the postings as they stand. What is sealed is never changed. So
+the journal's head, for which all who post to it wait, is held from the numbering to the commit and no longer.
 
-Locks are taken in one order everywhere: periods, statement lines, instalments, heads of journals; each by rising key.
+What must hold when a transaction ends is proved then, a whole statement's rows at a time: that each INSERT of postings was
+followed by one of just their entries (`finance_newposting`), that a new statement line is open by what is posted of it
+(`finance_newline`). Both tables hold notes of transactions that are still going on, and are empty to everybody else.
+
+Locks are taken in one order everywhere: periods, statement lines, instalments, heads of journals; each by rising key. A
+batch that locked its lines and instalments says so by `finance.rows_locked`; whoever says so falsely risks a deadlock only.
 """
 
 from django.db import migrations
 
-# The same body twice: plpgsql keeps a plan per function, and one made for a click is ruinous for a batch. For a batch, loops
+# Each body twice: plpgsql keeps a plan per function, and one made for a click is ruinous for a batch. For a batch, loops
 # are ruled out where the planner, who cannot see how many entries a transition table names, would loop over all of them.
-POST = r"""
+TAKE = r"""
 CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     bad record;
     documents boolean;
     lines boolean;
+    locked boolean := coalesce(current_setting('finance.rows_locked', true), '') = 'on';
+    born boolean;
     low bigint;  -- entries of this statement lie between these: reading the range keeps a batch from reading the books
     high bigint;
+    entries bigint;
     wanted bigint;
     met bigint;
 BEGIN
@@ -39,18 +48,13 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'finance_entry_balances';
     END IF;
 
-    SELECT f.entry_id, e.id AS there, s.entry_id AS sealed INTO bad
-    FROM (SELECT DISTINCT entry_id, "on" FROM fresh) f
-    LEFT JOIN finance_journalentry e ON e.id = f.entry_id AND e."on" = f."on" AND e.id BETWEEN low AND high
-    LEFT JOIN finance_entryseal s ON s.entry_id = f.entry_id AND s.entry_id BETWEEN low AND high
-    WHERE e.id IS NULL OR s.entry_id IS NOT NULL LIMIT 1;
+    SELECT count(DISTINCT entry_id) INTO entries FROM fresh;
+    INSERT INTO finance_newposting (low, high, entries) VALUES (low, high, entries);
+    SELECT s.entry_id INTO bad FROM finance_entryseal s
+    WHERE s.entry_id BETWEEN low AND high AND s.entry_id IN (SELECT entry_id FROM fresh) LIMIT 1;
     IF FOUND THEN
-        IF bad.sealed IS NOT NULL THEN
-            RAISE EXCEPTION 'entry % is posted; correct it by a reversal', bad.entry_id
-                USING ERRCODE = 'restrict_violation', CONSTRAINT = 'finance_entry_posted';
-        END IF;
-        RAISE EXCEPTION 'postings name entry %, which is not there or has another date', bad.entry_id
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'finance_posting_entry';
+        RAISE EXCEPTION 'entry % is posted; correct it by a reversal', bad.entry_id
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'finance_entry_posted';
     END IF;
 
     SELECT f.entry_id, f.account_id, a.code, a.is_group, a.is_active, a.is_control, b.id AS transit_of INTO bad
@@ -78,27 +82,121 @@ BEGIN
     PERFORM 1 FROM finance_period
     WHERE starts_on IN (SELECT DISTINCT date_trunc('month', "on")::date FROM fresh) ORDER BY starts_on FOR SHARE;
     SELECT m.month, p.state INTO bad
-    FROM (SELECT DISTINCT date_trunc('month', f."on")::date AS month, e.made_by_id, e.approved_by_id
-          FROM (SELECT DISTINCT entry_id, "on" FROM fresh) f
-          JOIN finance_journalentry e ON e.id = f.entry_id AND e.id BETWEEN low AND high) m
-    LEFT JOIN finance_period p ON p.starts_on = m.month
-    WHERE p.state IS NULL OR p.state = 'closed' OR (p.state = 'soft' AND NOT EXISTS (
-        SELECT 1 FROM finance_periodexception x
-        WHERE x.period_id = p.id AND x.person_id IN (m.made_by_id, m.approved_by_id)
-              AND x.expires_at > statement_timestamp()))
-    LIMIT 1;
+    FROM (SELECT DISTINCT date_trunc('month', "on")::date AS month FROM fresh) m
+    LEFT JOIN finance_period p ON p.starts_on = m.month WHERE p.state IS NULL OR p.state = 'closed' LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the period % is %', to_char(bad.month, 'YYYY-MM'), coalesce(bad.state, 'not there')
             USING ERRCODE = 'check_violation', CONSTRAINT = 'finance_period_open', DETAIL = to_char(bad.month, 'YYYY-MM-DD');
     END IF;
 
+    -- Lines and instalments are found one by one, by their keys.
+    {plan_on}
+    IF lines THEN
+        born := EXISTS (SELECT 1 FROM finance_newline);
+        IF NOT locked THEN
+            PERFORM 1 FROM finance_statementline
+            WHERE id IN (SELECT line_id FROM fresh WHERE role = 'transit') ORDER BY id FOR NO KEY UPDATE;
+        END IF;
+        -- The first postings of lines that came in this transaction move nothing: they are compared at its end.
+        WITH first AS (
+            SELECT f.line_id FROM fresh f JOIN finance_newline n ON f.line_id BETWEEN n.low AND n.high
+            JOIN finance_statementline l ON l.id = f.line_id AND l.amount = f.amount
+            WHERE born AND f.role = 'bank'
+        ), moved AS MATERIALIZED (
+            SELECT line_id, account_id, role, sum(amount) AS amount FROM fresh
+            WHERE line_id IS NOT NULL AND NOT (born AND line_id IN (SELECT line_id FROM first))
+            GROUP BY line_id, account_id, role ORDER BY line_id
+        ), placed AS (
+            SELECT count(*) AS rows FROM moved m JOIN finance_statementline l ON l.id = m.line_id
+            JOIN finance_bankaccount b ON b.id = l.bank_account_id AND b.account_id = m.account_id
+            WHERE m.role = 'bank'
+        ), changed AS (
+            UPDATE finance_statementline l SET open_amount = l.open_amount - m.amount
+            FROM moved m, finance_bankaccount b
+            WHERE m.role = 'transit' AND l.id = m.line_id AND b.id = l.bank_account_id AND b.transit_id = m.account_id
+            RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM moved), (SELECT rows FROM placed) + (SELECT count(*) FROM changed) INTO wanted, met;
+        IF met <> wanted THEN
+            RAISE EXCEPTION 'a statement line is posted to an account that is not its bank''s'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'finance_posting_bank';
+        END IF;
+    END IF;
+    IF documents THEN
+        IF NOT locked THEN
+            PERFORM 1 FROM finance_instalment
+            WHERE id IN (SELECT instalment_id FROM fresh WHERE instalment_id IS NOT NULL) ORDER BY id FOR NO KEY UPDATE;
+        END IF;
+        SELECT count(*) INTO wanted
+        FROM (SELECT DISTINCT instalment_id, account_id, party_id FROM fresh WHERE instalment_id IS NOT NULL) f;
+        UPDATE finance_instalment i SET balance = i.balance + m.moved,
+            settled_on = CASE WHEN i.balance + m.moved = 0 THEN m.last END
+        FROM (SELECT instalment_id, account_id, party_id, sum(amount) AS moved, max("on") AS last FROM fresh
+              WHERE instalment_id IS NOT NULL GROUP BY instalment_id, account_id, party_id ORDER BY instalment_id) m,
+             finance_title t
+        WHERE i.id = m.instalment_id AND t.id = i.title_id AND t.account_id = m.account_id AND i.party_id = m.party_id;
+        GET DIAGNOSTICS met = ROW_COUNT;
+        IF met <> wanted THEN
+            RAISE EXCEPTION 'an instalment is posted to another account or party than its title''s'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'finance_posting_title';
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER {name} AFTER INSERT ON finance_posting REFERENCING NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION {name}();
+"""
+
+SEAL = r"""
+CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    bad record;
+    low bigint;
+    high bigint;
+BEGIN
+    SELECT count(*) AS rows, min(id) AS low, max(id) AS high INTO bad FROM fresh;
+    IF {other} THEN
+        RETURN NULL;
+    END IF;
+    low := bad.low;
+    high := bad.high;
+    -- These entries are just those of one INSERT of postings in this transaction.
+    DELETE FROM finance_newposting WHERE id = (
+        SELECT min(n.id) FROM finance_newposting n WHERE (n.low, n.high, n.entries) = (bad.low, bad.high, bad.rows));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'entry % comes without its postings, which come first', low
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'finance_entry_is_posted';
+    END IF;
+    {plan_off}
+    SELECT e.id INTO bad
+    FROM fresh e LEFT JOIN (
+        SELECT entry_id, min("on") AS first, max("on") AS last FROM finance_posting
+        WHERE entry_id BETWEEN low AND high GROUP BY entry_id
+    ) p ON p.entry_id = e.id
+    WHERE (p.first, p.last) IS DISTINCT FROM (e."on", e."on") LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'entry % has no postings of its date', bad.id
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'finance_posting_entry';
+    END IF;
+    SELECT m.month, p.state INTO bad
+    FROM (SELECT DISTINCT date_trunc('month', "on")::date AS month, made_by_id, approved_by_id FROM fresh) m
+    JOIN finance_period p ON p.starts_on = m.month
+    WHERE p.state = 'soft' AND NOT EXISTS (
+        SELECT 1 FROM finance_periodexception x
+        WHERE x.period_id = p.id AND x.person_id IN (m.made_by_id, m.approved_by_id)
+              AND x.expires_at > statement_timestamp())
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the period % is %', to_char(bad.month, 'YYYY-MM'), bad.state
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'finance_period_open', DETAIL = to_char(bad.month, 'YYYY-MM-DD');
+    END IF;
+
     -- A reversal is the mirror of one entry that is no reversal itself.
-    IF EXISTS (SELECT 1 FROM finance_journalentry e WHERE e.reverses_id IS NOT NULL AND e.id BETWEEN low AND high
-               AND e.id IN (SELECT entry_id FROM fresh)) THEN
+    IF EXISTS (SELECT 1 FROM fresh WHERE reverses_id IS NOT NULL) THEN
         {plan_on}
         WITH turned AS (
-            SELECT e.id, e.reverses_id FROM finance_journalentry e
-            WHERE e.reverses_id IS NOT NULL AND e.id BETWEEN low AND high AND e.id IN (SELECT entry_id FROM fresh)
+            SELECT id, reverses_id FROM fresh WHERE reverses_id IS NOT NULL
         ), mirror AS (
             SELECT t.id, p.seq, p.account_id, -p.amount AS amount, p.party_id, p.cost_centre_id, p.instalment_id, p.line_id,
                    p.role
@@ -106,7 +204,7 @@ BEGIN
         ), made AS (
             SELECT f.entry_id, f.seq, f.account_id, f.amount, f.party_id, f.cost_centre_id, f.instalment_id, f.line_id,
                    f.role
-            FROM turned t JOIN fresh f ON f.entry_id = t.id
+            FROM turned t JOIN finance_posting f ON f.entry_id = t.id
         )
         SELECT id INTO bad FROM ((SELECT * FROM mirror EXCEPT ALL SELECT * FROM made)
                                  UNION ALL (SELECT * FROM made EXCEPT ALL SELECT * FROM mirror)
@@ -120,53 +218,12 @@ BEGIN
         {plan_off}
     END IF;
 
-    -- Lines and instalments are found one by one, by their keys.
-    {plan_on}
-    IF lines THEN
-        PERFORM 1 FROM finance_statementline
-        WHERE id IN (SELECT line_id FROM fresh WHERE role = 'transit') ORDER BY id FOR NO KEY UPDATE;
-        SELECT count(*) INTO wanted FROM (SELECT DISTINCT line_id, account_id FROM fresh WHERE line_id IS NOT NULL) f;
-        SELECT count(*) INTO met
-        FROM (SELECT DISTINCT line_id, account_id, role FROM fresh WHERE line_id IS NOT NULL) f
-        JOIN finance_statementline l ON l.id = f.line_id JOIN finance_bankaccount b ON b.id = l.bank_account_id
-        WHERE f.account_id = CASE f.role WHEN 'bank' THEN b.account_id ELSE b.transit_id END;
-        IF met <> wanted THEN
-            RAISE EXCEPTION 'a statement line is posted to an account that is not its bank''s'
-                USING ERRCODE = 'check_violation', CONSTRAINT = 'finance_posting_bank';
-        END IF;
-        UPDATE finance_statementline l SET open_amount = l.open_amount - m.moved
-        FROM (SELECT line_id, sum(amount) AS moved FROM fresh WHERE role = 'transit' GROUP BY line_id) m
-        WHERE l.id = m.line_id;
-    END IF;
-    IF documents THEN
-        PERFORM 1 FROM finance_instalment
-        WHERE id IN (SELECT instalment_id FROM fresh WHERE instalment_id IS NOT NULL) ORDER BY id FOR NO KEY UPDATE;
-        SELECT count(*) INTO wanted
-        FROM (SELECT DISTINCT instalment_id, account_id, party_id FROM fresh WHERE instalment_id IS NOT NULL) f;
-        UPDATE finance_instalment i SET balance = i.balance + m.moved,
-            settled_on = CASE WHEN i.balance + m.moved = 0 THEN m.last END
-        FROM (SELECT instalment_id, account_id, party_id, sum(amount) AS moved, max("on") AS last FROM fresh
-              WHERE instalment_id IS NOT NULL GROUP BY instalment_id, account_id, party_id) m, finance_title t
-        WHERE i.id = m.instalment_id AND t.id = i.title_id AND t.account_id = m.account_id AND i.party_id = m.party_id;
-        GET DIAGNOSTICS met = ROW_COUNT;
-        IF met <> wanted THEN
-            RAISE EXCEPTION 'an instalment is posted to another account or party than its title''s'
-                USING ERRCODE = 'check_violation', CONSTRAINT = 'finance_posting_title';
-        END IF;
-    END IF;
-    {plan_off}
-
     -- The seal: numbers go on without a gap, each hash takes the one before it in.
-    PERFORM 1 FROM finance_journalhead
-    WHERE journal_id IN (SELECT e.journal_id FROM finance_journalentry e
-                         WHERE e.id BETWEEN low AND high AND e.id IN (SELECT entry_id FROM fresh))
-    ORDER BY journal_id FOR UPDATE;
+    PERFORM 1 FROM finance_journalhead WHERE journal_id IN (SELECT journal_id FROM fresh) ORDER BY journal_id FOR UPDATE;
     SELECT n.id, n.number, n.wanted INTO bad FROM (
         SELECT e.id, e.number, coalesce(y.last, 0)
                + row_number() OVER (PARTITION BY e.journal_id, e.year ORDER BY e.number) AS wanted
-        FROM finance_journalentry e
-        LEFT JOIN finance_journalyear y ON y.journal_id = e.journal_id AND y.year = e.year
-        WHERE e.id BETWEEN low AND high AND e.id IN (SELECT entry_id FROM fresh)
+        FROM fresh e LEFT JOIN finance_journalyear y ON y.journal_id = e.journal_id AND y.year = e.year
     ) n WHERE n.number <> n.wanted LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'entry % has number %, the next of its journal is %', bad.id, bad.number, bad.wanted
@@ -175,7 +232,7 @@ BEGIN
     WITH body AS (
         SELECT entry_id, string_agg(finance_posting_text(seq, account_id, "on", amount, party_id, cost_centre_id,
                                                          instalment_id, line_id, role, text), ';' ORDER BY seq) AS postings
-        FROM fresh GROUP BY entry_id
+        FROM finance_posting WHERE entry_id BETWEEN low AND high AND entry_id IN (SELECT id FROM fresh) GROUP BY entry_id
     ), sealed AS (
         INSERT INTO finance_entryseal (entry_id, journal_id, seq, hash)
         SELECT e.id, e.journal_id, h.seq + row_number() OVER w,
@@ -189,23 +246,26 @@ BEGIN
     FROM (SELECT DISTINCT ON (journal_id) journal_id, seq, hash FROM sealed ORDER BY journal_id, seq DESC) s
     WHERE s.journal_id = h.journal_id;
     INSERT INTO finance_journalyear AS y (journal_id, year, last)
-    SELECT e.journal_id, e.year, max(e.number) FROM finance_journalentry e
-    WHERE e.id BETWEEN low AND high AND e.id IN (SELECT entry_id FROM fresh)
-    GROUP BY e.journal_id, e.year ORDER BY 1, 2
+    SELECT journal_id, year, max(number) FROM fresh GROUP BY journal_id, year ORDER BY 1, 2
     ON CONFLICT (journal_id, year) DO UPDATE SET last = excluded.last;
     {plan_on}
     RETURN NULL;
 END $$;
 
-CREATE TRIGGER {name} AFTER INSERT ON finance_posting REFERENCING NEW TABLE AS fresh
+CREATE TRIGGER {name} AFTER INSERT ON finance_journalentry REFERENCING NEW TABLE AS fresh
     FOR EACH STATEMENT EXECUTE FUNCTION {name}();
 """
 
-FEW = POST.replace("{name}", "finance_post_few").replace("{other}", "bad.rows = 0 OR bad.rows > 200")
-FEW = FEW.replace("{plan_off}", "").replace("{plan_on}", "")
-MANY = POST.replace("{name}", "finance_post_many").replace("{other}", "bad.rows <= 200")
-MANY = MANY.replace("{plan_off}", "PERFORM set_config('enable_nestloop', 'off', true);")
-MANY = MANY.replace("{plan_on}", "PERFORM set_config('enable_nestloop', 'on', true);")
+
+def twice(text: str, name: str, few: int) -> list[str]:
+    """The body for up to `few` rows, and the one for more."""
+    off, on = ("PERFORM set_config('enable_nestloop', '%s', true);" % word for word in ("off", "on"))
+    small = text.replace("{name}", f"{name}_few").replace("{other}", f"bad.rows = 0 OR bad.rows > {few}")
+    large = text.replace("{name}", f"{name}_many").replace("{other}", f"bad.rows <= {few}")
+    small = small.replace("    {plan_off}\n", "").replace("    {plan_on}\n", "").replace("        {plan_on}\n", "")
+    small = small.replace("        {plan_off}\n", "")
+    return [small, large.replace("{plan_off}", off).replace("{plan_on}", on)]
+
 
 FORWARD = r"""
 -- Texts and links of the chain ------------------------------------------------------------------------------------
@@ -236,8 +296,20 @@ CREATE AGGREGATE finance_chain(text, bytea) (SFUNC = finance_link, STYPE = bytea
 
 -- Posting ---------------------------------------------------------------------------------------------------------
 
-ALTER TABLE finance_journalentry ADD CONSTRAINT finance_entry_is_sealed
-    FOREIGN KEY (id) REFERENCES finance_entryseal (entry_id) DEFERRABLE INITIALLY DEFERRED;
+-- Postings of a transaction, a row for each statement that wrote some: their entries are sealed before it ends.
+CREATE TABLE finance_newposting (
+    id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, low bigint NOT NULL, high bigint NOT NULL, entries bigint NOT NULL
+);
+CREATE FUNCTION finance_posting_sealed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM finance_newposting WHERE id = NEW.id) THEN
+        RAISE EXCEPTION 'postings name entry %, which did not come', NEW.low
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'finance_posting_entry';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER finance_posting_sealed AFTER INSERT ON finance_newposting DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION finance_posting_sealed();
 
 CREATE FUNCTION finance_begin_journal() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
@@ -272,6 +344,8 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+CREATE TRIGGER finance_newposting_made BEFORE INSERT OR UPDATE OR DELETE ON finance_newposting
+    FOR EACH STATEMENT EXECUTE FUNCTION finance_refuse_by_hand('the note');
 CREATE TRIGGER finance_entryseal_made BEFORE INSERT ON finance_entryseal
     FOR EACH STATEMENT EXECUTE FUNCTION finance_refuse_by_hand('the seal');
 CREATE TRIGGER finance_journalhead_made BEFORE INSERT OR UPDATE OR DELETE ON finance_journalhead
@@ -295,13 +369,48 @@ END $$;
 CREATE TRIGGER finance_instalment_begins AFTER INSERT ON finance_instalment REFERENCING NEW TABLE AS fresh
     FOR EACH STATEMENT EXECUTE FUNCTION finance_instalment_begins();
 
-CREATE FUNCTION finance_line_begins() RETURNS trigger LANGUAGE plpgsql AS $$
+-- A new line may say its whole amount as open. It is noted here until its transaction ends, and compared with its postings.
+CREATE TABLE finance_newline (
+    id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, low bigint NOT NULL, high bigint NOT NULL
+);
+CREATE TRIGGER finance_newline_made BEFORE INSERT OR UPDATE OR DELETE ON finance_newline
+    FOR EACH STATEMENT EXECUTE FUNCTION finance_refuse_by_hand('the note');
+CREATE FUNCTION finance_line_begins() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
-    IF EXISTS (SELECT 1 FROM fresh WHERE open_amount <> 0) THEN
+    IF EXISTS (SELECT 1 FROM fresh WHERE open_amount NOT IN (0, amount)) THEN
         RAISE EXCEPTION 'a statement line gets its open amount by a posting' USING ERRCODE = 'restrict_violation';
     END IF;
+    INSERT INTO finance_newline (low, high)
+    SELECT min(id), max(id) FROM fresh WHERE open_amount <> 0 HAVING count(*) > 0;
     RETURN NULL;
 END $$;
+CREATE FUNCTION finance_line_posted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    bad record;
+BEGIN
+    SELECT l.id, l.open_amount, p.waits INTO bad
+    FROM finance_statementline l JOIN finance_bankaccount b ON b.id = l.bank_account_id
+    LEFT JOIN (
+        SELECT line_id, -sum(amount) FILTER (WHERE role = 'transit') AS waits,
+               min(account_id) FILTER (WHERE role = 'bank') AS bank, max(account_id) FILTER (WHERE role = 'bank') AS last_bank,
+               min(account_id) FILTER (WHERE role = 'transit') AS transit,
+               max(account_id) FILTER (WHERE role = 'transit') AS last_transit
+        FROM finance_posting WHERE line_id BETWEEN NEW.low AND NEW.high GROUP BY line_id
+    ) p ON p.line_id = l.id
+    WHERE l.id BETWEEN NEW.low AND NEW.high
+          AND (p.waits, p.bank, p.last_bank, p.transit, p.last_transit)
+              IS DISTINCT FROM (l.open_amount, b.account_id, b.account_id, b.transit_id, b.transit_id)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'statement line % has % open, but % is posted on its transit account', bad.id, bad.open_amount,
+                        coalesce(bad.waits, 0)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'finance_posting_bank';
+    END IF;
+    DELETE FROM finance_newline WHERE id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER finance_line_posted AFTER INSERT ON finance_newline DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION finance_line_posted();
 CREATE TRIGGER finance_line_begins AFTER INSERT ON finance_statementline REFERENCING NEW TABLE AS fresh
     FOR EACH STATEMENT EXECUTE FUNCTION finance_line_begins();
 
@@ -425,6 +534,8 @@ DROP TRIGGER finance_title_stays ON finance_title;
 DROP TRIGGER finance_title_facts ON finance_title;
 DROP TRIGGER finance_line_begins ON finance_statementline;
 DROP FUNCTION finance_line_begins();
+DROP TABLE finance_newline;
+DROP FUNCTION finance_line_posted();
 DROP TRIGGER finance_instalment_begins ON finance_instalment;
 DROP FUNCTION finance_instalment_begins();
 DROP TRIGGER finance_line_moved ON finance_statementline;
@@ -442,7 +553,12 @@ DROP TRIGGER finance_journalentry_keep ON finance_journalentry;
 DROP TRIGGER finance_journalentry_refuse ON finance_journalentry;
 DROP TRIGGER finance_journal_begin ON finance_journal;
 DROP FUNCTION finance_begin_journal();
-ALTER TABLE finance_journalentry DROP CONSTRAINT finance_entry_is_sealed;
+DROP TABLE finance_newposting;
+DROP FUNCTION finance_posting_sealed();
+DROP TRIGGER finance_seal_many ON finance_journalentry;
+DROP FUNCTION finance_seal_many();
+DROP TRIGGER finance_seal_few ON finance_journalentry;
+DROP FUNCTION finance_seal_few();
 DROP TRIGGER finance_post_many ON finance_posting;
 DROP FUNCTION finance_post_many();
 DROP TRIGGER finance_post_few ON finance_posting;
@@ -457,4 +573,6 @@ DROP FUNCTION finance_posting_text(smallint, bigint, date, numeric, bigint, bigi
 class Migration(migrations.Migration):
     dependencies = [("finance", "0002_books")]
 
-    operations = [migrations.RunSQL([FORWARD, FEW, MANY], BACKWARD)]
+    operations = [
+        migrations.RunSQL([FORWARD, *twice(TAKE, "finance_post", 200), *twice(SEAL, "finance_seal", 80)], BACKWARD)
+    ]

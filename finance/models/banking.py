@@ -87,7 +87,7 @@ class StatementLine(Referable):
     amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=2)  # account's currency, money in positive
     open_amount = models.DecimalField(  # signed as amount; moved by postings only
         _("open"), max_digits=18, decimal_places=2, default=0, editable=False
-    )
+    )  # a new line may begin with all of it, which its first posting must then prove
     text = models.CharField(_("text"), max_length=500, blank=True)
     payer = models.CharField(_("other side"), max_length=200, blank=True)
     payer_tax_id = models.CharField(max_length=14, blank=True)
@@ -126,7 +126,10 @@ class StatementLine(Referable):
 class LineToken(models.Model):
     """What a line's text names: document numbers, ids, tax ids, in the form in which instalment keys are kept."""
 
-    line = models.ForeignKey(StatementLine, on_delete=models.CASCADE, related_name="tokens", db_constraint=False)
+    pk = models.CompositePrimaryKey("line_id", "kind", "value")
+    line = models.ForeignKey(
+        StatementLine, on_delete=models.CASCADE, related_name="tokens", db_constraint=False, db_index=False
+    )
     kind = models.CharField(max_length=7)  # InstalmentKey.Kind, or `tax` for a CPF or CNPJ
     value = models.CharField(max_length=80)
 

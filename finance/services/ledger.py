@@ -1,6 +1,7 @@
 """Posting: the only way into the books, one entry at a time or a whole set.
 
 The database checks and seals (migration 0003); what it refuses comes back as one of the exceptions here, in words.
+Postings are written before their entry: all that takes time is done before the journal's head is held.
 Lock order, for whoever posts: statement lines, instalments, then the journal's head, which `post` takes itself.
 """
 
@@ -97,18 +98,17 @@ WHERE journal_id = (SELECT id FROM finance_journal WHERE kind = %s ORDER BY id L
 _ENTRY = """
 INSERT INTO finance_journalentry (id, journal_id, year, number, "on", kind, text, origin, reverses_id, made_by_id,
                                   approved_by_id, batch_id)
-SELECT coalesce(%(entry)s::bigint, nextval(pg_get_serial_sequence('finance_journalentry', 'id'))), j.id, %(year)s,
-       coalesce(y.last, 0) + 1, %(on)s, %(kind)s, %(text)s, %(origin)s, %(reverses)s, %(made_by)s, %(approved_by)s,
-       %(batch)s
+SELECT %(entry)s, j.id, %(year)s, coalesce(y.last, 0) + 1, %(on)s, %(kind)s, %(text)s, %(origin)s, %(reverses)s,
+       %(made_by)s, %(approved_by)s, %(batch)s
 FROM finance_journal j LEFT JOIN finance_journalyear y ON y.journal_id = j.id AND y.year = %(year)s
 WHERE j.kind = %(journal)s ORDER BY j.id LIMIT 1
-RETURNING id
 """
 
-_POSTINGS = (
-    'INSERT INTO finance_posting (entry_id, seq, account_id, "on", amount, party_id, cost_centre_id, instalment_id,'
-    " line_id, role, text) VALUES "
-)
+_POSTINGS = """
+INSERT INTO finance_posting (entry_id, seq, account_id, "on", amount, party_id, cost_centre_id, instalment_id, line_id,
+                             role, text)
+VALUES """
+_PLACES = f"({', '.join(['%s'] * 11)})"
 
 
 def post(
@@ -131,8 +131,9 @@ def post(
     `next_entry`, when rows that name the entry had to be written first.
     Raises Refused or one of its kinds.
     """
+    made = entry or next_entry()
     facts: dict[str, date | int | str | None] = {
-        "entry": entry,
+        "entry": made,
         "journal": journal,
         "year": on.year,
         "on": on,
@@ -145,15 +146,14 @@ def post(
         "batch": batch,
     }
     with refusals(), connection.cursor() as cursor:
-        cursor.execute(_HEAD, [journal])
-        cursor.execute(_ENTRY, facts)
-        made = int(cursor.fetchone()[0])
         cells: list[date | int | str | Decimal | None] = []
         for seq, line in enumerate(lines, 1):
             cells += [made, line.seq or seq, line.account, on, line.amount, line.party, line.cost_centre]
             cells += [line.instalment, line.line, str(line.role), line.text[:300]]
         if lines:
-            cursor.execute(_POSTINGS + ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(lines)), cells)
+            cursor.execute(_POSTINGS + ", ".join([_PLACES] * len(lines)), cells)
+        cursor.execute(_HEAD, [journal])
+        cursor.execute(_ENTRY, facts)
         return made
 
 
@@ -177,6 +177,10 @@ def reverse(
 
     on: a day in an open period. Raises AlreadyReversed, TooMuch (something was built on it since), PeriodClosed.
     """
+    with connection.cursor() as cursor:  # whoever undoes the same waits here, and is told so
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('finance.reverse'), hashint8(%s))", [entry])
+    if JournalEntry.objects.filter(reverses=entry).exists():
+        raise AlreadyReversed(_("This was undone before."))
     original = JournalEntry.objects.select_related("journal").get(pk=entry)
     lines = [
         Line(p.account_id, -p.amount, p.party_id, p.cost_centre_id, p.instalment_id, p.line_id, p.role, p.text, p.seq)
@@ -217,6 +221,8 @@ SELECT seq FROM finance_journalhead WHERE journal_id IN (SELECT DISTINCT journal
 ORDER BY journal_id FOR UPDATE
 """
 
+_ROWS_LOCKED = "SELECT set_config('finance.rows_locked', %s, true)"
+
 _TAKE_ENTRIES = """
 INSERT INTO finance_journalentry (id, journal_id, year, number, "on", kind, text, origin, reverses_id, made_by_id,
                                   approved_by_id, batch_id)
@@ -241,18 +247,20 @@ def begin_set(cursor: CursorWrapper) -> None:
     cursor.execute(INCOMING)
 
 
-def post_set(cursor: CursorWrapper) -> int:
+def post_set(cursor: CursorWrapper, *, rows_locked: bool = False) -> int:
     """Post what the caller put into the incoming tables; how many entries. The tables keep the rows with their ids.
 
+    rows_locked: the caller holds the lines and instalments that are posted, locked in the agreed order or new.
     Raises Refused or one of its kinds; then nothing of the set is posted.
     """
     with refusals():
-        cursor.execute("ANALYZE incoming_entry, incoming_posting")
+        cursor.execute("ANALYZE incoming_entry (id), incoming_posting (entry_id)")
+        cursor.execute(_ROWS_LOCKED, ["on" if rows_locked else "off"])
+        cursor.execute(_TAKE_POSTINGS)
+        cursor.execute(_ROWS_LOCKED, ["off"])
         cursor.execute(_LOCK_HEADS)
         cursor.execute(_TAKE_ENTRIES)
-        entries = int(cursor.rowcount)
-        cursor.execute(_TAKE_POSTINGS)
-    return entries
+        return int(cursor.rowcount)
 
 
 def balance_of(account: int, *, until: date | None = None) -> Decimal:

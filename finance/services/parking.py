@@ -13,7 +13,7 @@ from finance.formats.keys import line_key
 from finance.formats.tokens import tokens
 from finance.models import BankAccount, LineToken, ParkedLine, Posting, StatementLine
 
-from . import ledger, periods
+from . import ledger, periods, statement_books
 
 
 class NotTakable(Exception):
@@ -60,7 +60,9 @@ def take_in(*, parked_id: int, on: date, by: User) -> StatementLine:
     assert statement
     assert parked.amount
     assert parked.on
-    account = BankAccount.objects.select_for_update(of=("self",), no_key=True).get(pk=statement.bank_account_id)
+    account = BankAccount.objects.get(pk=statement.bank_account_id)
+    if not statement_books.alone_now(account.pk):
+        raise NotTakable(_("A statement of this account is being written just now. Try again when it is done."))
     facts: dict[str, str] = parked.facts
     named = {name: facts.get(name, "") for name in ("payer", "kind", "reference")}
     key = line_key(account=str(account.pk), on=parked.on, amount=parked.amount, text=parked.text, **named)
@@ -71,6 +73,7 @@ def take_in(*, parked_id: int, on: date, by: User) -> StatementLine:
         on=on,
         valued_on=facts.get("valued_on"),
         amount=parked.amount,
+        open_amount=parked.amount,
         text=parked.text[:500],
         payer=named["payer"][:200],
         payer_tax_id=facts.get("payer_tax_id", "")[:14],

@@ -2,11 +2,15 @@
 
 A line is known if its account holds as many live ones of its key as the file has so far (finance/formats/keys.py). Each
 chunk is a transaction of its own that leaves everything consistent: a killed import begins again, finds its own lines
-known and adds the rest. Days are never split, so that a group of equal lines is always counted whole. What is known is
-looked up by key alone: a line that a person took in may be dated otherwise than its key. That is one look into
-`finance_line_once` for each key, which LATERAL holds the planner to, however old its statistics.
+known and adds the rest. Of a large part a second connection takes the later days. Days are never split, so that a group
+of equal lines is always counted whole. What is known is looked up by key alone: a line that a person took in may be
+dated otherwise than its key. That is one look into `finance_line_once` for each key, which LATERAL holds the planner
+to, however old its statistics.
 """
 
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,6 +19,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
+from backoffice.core.jobs import Work
 from backoffice.core.models import User
 from finance.models import BankAccount, Journal, Statement
 
@@ -22,6 +27,7 @@ from . import ledger, periods
 from .statement_stage import Part
 
 CHUNK = 30_000  # lines of a transaction, or one day if it has more
+SHARED_FROM = 4_000  # lines, from which a second connection is worth its while
 ENTRY_LINES = 16_000  # postings of an entry are numbered by a smallint, and a line has two
 
 # How many of each part's lines are new. Parts of one account are taken one after the other, so an earlier part counts.
@@ -71,8 +77,8 @@ SELECT nextval(pg_get_serial_sequence('finance_statementline', 'id')), n.* FROM 
 _LINES = """
 INSERT INTO finance_statementline (id, bank_account_id, statement_id, "on", valued_on, amount, open_amount, text, payer,
                                    payer_tax_id, kind, reference, key, occurrence, is_void)
-SELECT t.id, %(account)s, %(statement)s, t."on", s.valued_on, t.amount, 0, s.text, s.payer, s.payer_tax_id, s.kind,
-       s.reference, t.key, t.occurrence, false
+SELECT t.id, %(account)s, %(statement)s, t."on", s.valued_on, t.amount, t.amount, s.text, s.payer, s.payer_tax_id,
+       s.kind, s.reference, t.key, t.occurrence, false
 FROM taking t JOIN stage_line s USING (seq) ORDER BY t.id
 """
 _TOKENS = """
@@ -134,14 +140,51 @@ def new_lines(parts: list[Part]) -> list[New]:
         return [New(*row) for row in cursor.fetchall()]
 
 
-def days(part: Part) -> list[tuple[date, date, int]]:
+Chunk = tuple[date, date, int]  # first day, last day, lines
+
+
+@contextmanager
+def alone(accounts: Iterable[int], work: Work) -> Iterator[None]:
+    """Have these bank accounts to oneself: no other import or person adds lines to them meanwhile.
+
+    Held by the connection and not by a transaction, so that two hands of one import may write side by side.
+    """
+    held = sorted(set(accounts))
+    with connection.cursor() as cursor:
+        taken: list[int] = []
+        try:
+            for account in held:
+                while not _try(cursor, "pg_try_advisory_lock", account):
+                    work.check()
+                    time.sleep(0.2)
+                taken.append(account)
+            yield
+        finally:
+            if connection.is_usable():
+                for account in taken:
+                    cursor.execute("SELECT pg_advisory_unlock(hashtext('finance.lines'), hashint8(%s))", [account])
+
+
+def alone_now(account: int) -> bool:
+    """The same for the rest of the caller's transaction, or False when somebody else has it."""
+    with connection.cursor() as cursor:
+        return _try(cursor, "pg_try_advisory_xact_lock", account)
+
+
+def _try(cursor: CursorWrapper, how: str, account: int) -> bool:
+    cursor.execute(f"SELECT {how}(hashtext('finance.lines'), hashint8(%s))", [account])
+    return bool(cursor.fetchone()[0])
+
+
+def days(part: Part) -> list[Chunk]:
     """The part in chunks of whole days: first day, last day, lines."""
+    most = min(CHUNK, max(SHARED_FROM // 2, part.found // 4))
     with connection.cursor() as cursor:
         cursor.execute(_DAYS, [part.number])
         found: list[tuple[date, int]] = cursor.fetchall()
-    chunks: list[tuple[date, date, int]] = []
+    chunks: list[Chunk] = []
     for on, count in found:
-        if chunks and chunks[-1][2] + count <= CHUNK:
+        if chunks and chunks[-1][2] + count <= most:
             chunks[-1] = (chunks[-1][0], on, chunks[-1][2] + count)
         else:
             chunks.append((on, on, count))
@@ -149,11 +192,11 @@ def days(part: Part) -> list[tuple[date, date, int]]:
 
 
 def take_days(part: Part, statement: Statement, first: date, last: date, *, by: User | None) -> int:
-    """Take the new lines of these days and post them; how many. In the caller's transaction.
+    """Take the new lines of these days and post them; how many. In the caller's transaction, `alone`.
 
-    Two imports into one account wait for each other here. Raises ledger.Refused.
+    Raises ledger.Refused.
     """
-    account = BankAccount.objects.select_for_update(of=("self",), no_key=True).get(pk=statement.bank_account_id)
+    account = BankAccount.objects.get(pk=statement.bank_account_id)
     values: dict[str, int | date | None] = {"part": part.number, "account": account.pk, "statement": statement.pk}
     values |= {"first": first, "last": last}
     with connection.cursor() as cursor:
@@ -162,7 +205,7 @@ def take_days(part: Part, statement: Statement, first: date, last: date, *, by: 
         count = int(cursor.rowcount)
         if not count:
             return 0
-        cursor.execute("ANALYZE taking")
+        cursor.execute('ANALYZE taking (seq, "on", key)')
         cursor.execute(_LINES, values)
         cursor.execute(_TOKENS)
         cursor.execute(_COME, values)
@@ -187,7 +230,7 @@ def _post(cursor: CursorWrapper, account: BankAccount, statement: Statement, by:
     ledger.begin_set(cursor)
     cursor.execute(_ENTRIES, values)
     cursor.execute(_POSTINGS, values)
-    ledger.post_set(cursor)
+    ledger.post_set(cursor, rows_locked=True)
 
 
 def park(part: Part | None, statement: Statement | None, batch_id: int) -> int:

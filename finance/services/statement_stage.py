@@ -15,6 +15,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
+from backoffice.core.hands import Hand
 from finance.formats.keys import key_of
 from finance.formats.shapes import AccountPart, Begin, End, Event, Head, Line, Notice, Quarantined, gettext_noop
 from finance.formats.tokens import tokens
@@ -85,6 +86,13 @@ def begin() -> None:
         cursor.execute(_TABLES)
 
 
+def give(hand: Hand, part: int, since: date) -> None:
+    """Have the later lines of a part in the stage of another connection too."""
+    hand.begin(begin)
+    hand.give(f"SELECT * FROM stage_line WHERE part = {part} AND \"on\" >= '{since.isoformat()}'", "stage_line")  # noqa: S608
+    hand.begin(finish)
+
+
 def finish() -> None:
     with connection.cursor() as cursor:
         cursor.execute(_INDEXES)
@@ -105,6 +113,8 @@ class Loader:
         self.head: Head | None = None
         self.part: Part | None = None
         self.account = ""
+        self.on: date | None = None  # the day of the line before, and its text
+        self.day = ""
         self.lines: list[str] = []
         self.parked: list[str] = []
         self.open: ExitStack | None = None  # the COPY of lines, which lasts until something else must be sent
@@ -167,9 +177,11 @@ class Loader:
         if part.last is None or line.on > part.last:
             part.last = line.on
         self.seq = seq = self.seq + 1
-        valued = line.valued_on.isoformat() if line.valued_on else "\\N"
+        valued = str(line.valued_on) if line.valued_on else "\\N"
+        if line.on != self.on:
+            self.on, self.day = line.on, line.on.isoformat()
         self.lines.append(
-            f"{seq}\t{part.number}\t{line.on.isoformat()}\t{valued}\t{line.amount}\t{_cell(line.text, 500)}\t"
+            f"{seq}\t{part.number}\t{self.day}\t{valued}\t{line.amount}\t{_cell(line.text, 500)}\t"
             f"{_cell(line.payer, 200)}\t{_cell(line.payer_tax_id, 14)}\t{_cell(line.kind, 20)}\t"
             f"{_cell(line.reference, 140)}\t\\\\x{key_of(self.account, line).hex()}\t{_named(line)}\n"
         )
@@ -260,6 +272,8 @@ def _named(line: Line) -> str:
 
 
 def _cell(text: str, longest: int) -> str:
+    if text.isprintable() and "\\" not in text:  # nearly all of them; a table costs more than to look
+        return text[:longest]
     return text[:longest].translate(_CELL)
 
 

@@ -7,6 +7,7 @@ the watched folder and the demo. Both end in `take`.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from backoffice.core import events
+from backoffice.core import events, hands
 from backoffice.core.database import patient
+from backoffice.core.hands import Hand
 from backoffice.core.imports import Asked, Refusal, Waits, engine, get
 from backoffice.core.jobs import Quiet, Work
 from backoffice.core.models import ImportBatch, ImportFile, User
@@ -29,7 +31,7 @@ from finance.models import BankAccount, Period, PeriodException, Statement, Stat
 from . import bank_accounts, ledger
 from . import statement_books as books
 from . import statement_columns as columns
-from .statement_stage import Loader, Part, Staged, begin, drop, finish
+from .statement_stage import Loader, Part, Staged, begin, drop, finish, give
 
 SOURCE = "finance.statement"
 LEAVE_OUT = 0  # in place of an account: this part of the file is not taken
@@ -244,24 +246,56 @@ def take(batch: ImportBatch, work: Work | None = None) -> list[Statement]:
             raise Waits(closed_words(months, new))
         fresh = {row.part for row in new}
         statements: dict[int, Statement] = {}
-        done, total = 0, sum(part.found for part in parts)
-        try:
-            for part in parts:
-                statements[part.number] = _open(part, batch, is_new=part.number in fresh)
-                chunks = books.days(part) if part.number in fresh else []
-                for first, last, count in chunks:
-                    work.check()
-                    work.progress(done, total, _("Writing"))
-                    with work.writing():
-                        books.take_days(part, statements[part.number], first, last, by=by)
-                    done += count
-        except ledger.Refused as why:
-            raise Waits(str(why)) from why
-        work.progress(total, total, _("Writing"))
-        with work.writing():
-            _close(batch, found, parts, statements, by)
+        told = _Told(work, sum(part.found for part in parts))
+        with books.alone([part.account for part in parts if part.account], work):
+            try:
+                for part in parts:
+                    statements[part.number] = _open(part, batch, is_new=part.number in fresh)
+                    if part.number in fresh:
+                        _write(part, statements[part.number], told, work, by)
+            except ledger.Refused as why:
+                raise Waits(str(why)) from why
+            told.add(0)
+            with work.writing():
+                _close(batch, found, parts, statements, by)
     _tidy(sum(row.count for row in new))
     return [statements[number] for number in sorted(statements)]
+
+
+class _Told:
+    """How many lines were written, told as they are."""
+
+    def __init__(self, work: Work, total: int) -> None:
+        self.work, self.done, self.total = work, 0, total
+
+    def add(self, count: int) -> None:
+        self.done += count
+        self.work.progress(self.done, self.total, _("Writing"))
+
+
+def _write(part: Part, statement: Statement, told: _Told, work: Work, by: User | None) -> None:
+    """Take one part's lines, chunk by chunk; of a large one a second connection takes the later half."""
+
+    def take_chunks(chunks: list[books.Chunk], hand: Hand | None = None) -> None:
+        for first, last, count in chunks:
+            work.check()
+            if hand and hand.is_broken:
+                return
+            with work.writing():
+                books.take_days(part, statement, first, last, by=by)
+            told.add(count)
+
+    told.add(0)
+    chunks = books.days(part)
+    half = len(chunks) // 2
+    if part.found < books.SHARED_FROM or not half or not hands.may_share():
+        return take_chunks(chunks)
+    with hands.second() as hand:
+        give(hand, part.number, chunks[half][0])
+        hand.begin(partial(take_chunks, chunks[half:], hand))
+        take_chunks(chunks[:half], hand)
+        hand.wait()
+    return None
 
 
 def _open(part: Part, batch: ImportBatch, *, is_new: bool) -> Statement:

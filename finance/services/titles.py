@@ -303,7 +303,7 @@ def issue_set(cursor: CursorWrapper, *, keys: bool = True) -> int:
             ledger.begin_set(cursor)
             cursor.execute(_ENTRIES, {"after": after, "last": last})
             cursor.execute(_POSTINGS, {"after": after, "last": last})
-            ledger.post_set(cursor)
+            ledger.post_set(cursor, rows_locked=True)
             after = last
     return made
 

@@ -36,13 +36,21 @@ def seal_now() -> None:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
 
 
-def insert(cursor: Any, entry: int) -> None:
+def insert(cursor: Any, entry: int, on: date = MAY) -> None:
     """Two balanced postings, around the service."""
     fees, sales = accounts()
     cursor.execute(
         'INSERT INTO finance_posting (entry_id, seq, account_id, "on", amount, role, text)'
         " VALUES (%s, 3, %s, %s, 1, '', ''), (%s, 4, %s, %s, -1, '', '')",
-        [entry, fees, MAY, entry, sales, MAY],
+        [entry, fees, on, entry, sales, on],
+    )
+
+
+def insert_entry(cursor: Any, entry: int, number: int = 1, on: date = MAY) -> None:
+    cursor.execute(
+        'INSERT INTO finance_journalentry (id, journal_id, year, number, "on", kind, text, origin)'
+        " SELECT %s, id, 2026, %s, %s, 'automatic', 'x', '' FROM finance_journal WHERE code = 'GER'",
+        [entry, number, on],
     )
 
 
@@ -65,12 +73,49 @@ def test_an_entry_that_does_not_balance_is_refused(amounts: list[str]) -> None:
     assert not JournalEntry.objects.exists()
 
 
-def test_an_entry_without_postings_cannot_be_committed() -> None:
-    ledger.post(journal="general", on=MAY, text="x", lines=[])
+def test_an_entry_without_postings_is_refused() -> None:
+    with pytest.raises(IntegrityError, match="comes without its postings"):
+        ledger.post(journal="general", on=MAY, text="x", lines=[])
 
-    with pytest.raises(IntegrityError, match="finance_entry_is_sealed"), transaction.atomic():
+
+def test_an_entry_of_another_day_than_its_postings_is_refused() -> None:
+    with connection.cursor() as cursor, transaction.atomic():
+        insert(cursor, 77)
+        with pytest.raises(IntegrityError, match="no postings of its date"), transaction.atomic():
+            insert_entry(cursor, 77, on=date(2026, 5, 30))
+        insert_entry(cursor, 77)
+
+
+def test_postings_without_their_entry_cannot_be_committed() -> None:
+    with connection.cursor() as cursor, transaction.atomic():
+        insert(cursor, 77)
+
+        with pytest.raises(IntegrityError, match="which did not come"), transaction.atomic():
+            seal_now()
+        insert_entry(cursor, 77)
         seal_now()
-    transaction.set_rollback(True)
+
+
+def test_postings_of_one_entry_do_not_come_twice() -> None:
+    with connection.cursor() as cursor, transaction.atomic():
+        insert(cursor, 77)
+        insert(cursor, 77)
+        insert_entry(cursor, 77)
+
+        with pytest.raises(IntegrityError, match="which did not come"), transaction.atomic():
+            seal_now()
+        transaction.set_rollback(True)
+
+
+def test_entries_that_come_apart_from_their_postings_are_refused() -> None:
+    with connection.cursor() as cursor, transaction.atomic():
+        insert(cursor, 77)
+        insert(cursor, 79)
+        insert_entry(cursor, 79)
+
+        with pytest.raises(IntegrityError, match="comes without its postings"), transaction.atomic():
+            insert_entry(cursor, 78, number=2)
+        transaction.set_rollback(True)
 
 
 def test_nothing_is_added_to_a_posted_entry() -> None:
@@ -98,6 +143,10 @@ def test_nothing_is_added_to_a_posted_entry() -> None:
         "DELETE FROM finance_instalment",
         "UPDATE finance_title SET amount = 1",
         "UPDATE finance_statementline SET open_amount = 0",
+        "INSERT INTO finance_newline (low, high) VALUES (1, 1)",
+        "DELETE FROM finance_newline",
+        "INSERT INTO finance_newposting (low, high, entries) VALUES (1, 1, 1)",
+        "DELETE FROM finance_newposting",
         "UPDATE finance_statementline SET amount = 1",
         "DELETE FROM finance_statementline",
     ],
@@ -111,15 +160,10 @@ def test_what_is_posted_is_not_changed_around_the_pages(change: str) -> None:
 
 def test_a_number_out_of_turn_is_refused() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            'INSERT INTO finance_journalentry (journal_id, year, number, "on", kind, text, origin)'
-            " SELECT id, 2026, 5, %s, 'automatic', 'x', '' FROM finance_journal WHERE code = 'GER' RETURNING id",
-            [MAY],
-        )
-        entry = cursor.fetchone()[0]
+        insert(cursor, 77)
 
         with pytest.raises(DatabaseError, match="the next of its journal is 1"), transaction.atomic():
-            insert(cursor, entry)
+            insert_entry(cursor, 77, number=5)
     transaction.set_rollback(True)
 
 

@@ -14,7 +14,7 @@ from finance.formats.tokens import document_keys, tokens
 from finance.matching import Item, Line, decide
 from finance.models import BankAccount, Instalment, Match, MatchRun, Period, StatementLine, Suggestion
 from finance.rules import Condition, Part
-from finance.services import ledger, matching, plan, reconcile, rules, titles
+from finance.services import ledger, matching, plan, proof, reconcile, rules, titles
 from finance.services.matching import posting
 from finance.terms import Terms
 from tests.factories import world
@@ -360,6 +360,46 @@ def test_what_was_posted_before_a_stop_stays_and_the_rest_follows(
 
     assert Match.objects.count() == 5
     assert not Instalment.objects.exclude(balance=0).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_connections_post_what_one_would(bank: BankAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "SHARED_FROM", 4)
+    monkeypatch.setattr(posting, "CHUNK", 2)
+    numbered(bank, 9)
+
+    made = matching.run(today=MAY)
+
+    assert (made.counts["posted"], Match.objects.filter(run=made).count()) == (9, 9)
+    assert not Instalment.objects.exclude(balance=0).exists()
+    assert proof.verify().first_bad is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_breaks_beside_us_stops_the_run_and_the_next_one_goes_on(
+    bank: BankAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "SHARED_FROM", 4)
+    monkeypatch.setattr(posting, "CHUNK", 1)
+    numbered(bank, 12)
+    real = posting._post_chunk
+
+    def breaks(cursor: Any, run: MatchRun, low: int, high: int, **more: Any) -> int:
+        if low == 8:
+            raise OSError("the line is cut")
+        return real(cursor, run, low, high, **more)
+
+    monkeypatch.setattr(posting, "_post_chunk", breaks)
+    with pytest.raises(OSError, match="cut"):
+        matching.run(today=MAY)
+    monkeypatch.setattr(posting, "_post_chunk", real)
+    assert MatchRun.objects.get().state == "stopped"
+    assert 2 <= Match.objects.count() < 12
+
+    matching.run(today=MAY)
+
+    assert Match.objects.count() == 12
+    assert proof.verify().first_bad is None
 
 
 def test_what_changed_since_it_was_decided_is_left_alone(bank: BankAccount, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,12 @@
 """Statements: what comes in twice changes nothing, what comes in once is never lost, the books follow to the cent."""
 
 import random
+import threading
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.db.models import Sum
 from django.urls import reverse
 from hypothesis import HealthCheck, given
@@ -12,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from backoffice.core.imports import NotUndoable, Refusal, Waits, get
+from backoffice.core.jobs import Quiet
 from backoffice.core.models import Event, ImportBatch
 from finance.models import (
     BankAccount,
@@ -23,7 +26,7 @@ from finance.models import (
     Statement,
     StatementLine,
 )
-from finance.services import bank_accounts, ledger, parking, statement_columns, statement_undo, statements
+from finance.services import bank_accounts, ledger, parking, proof, statement_columns, statement_undo, statements
 from finance.services.ledger import Line
 from tests.factories import books
 from tests.factories.people import person
@@ -156,6 +159,48 @@ def test_an_import_that_stopped_half_way_goes_on_to_the_same_end(tmp_path, monke
     assert balance(account.account_id) == statement.sum
     days = {row[0] for row in rows}
     assert JournalEntry.objects.filter(batch=batch).count() == len(days)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_connections_take_what_one_would(tmp_path, monkeypatch):
+    account, rows = bank(), many(900)
+    monkeypatch.setattr(statements.books, "CHUNK", 50)
+    monkeypatch.setattr(statements.books, "SHARED_FROM", 100)
+
+    (statement,) = statements.import_file(file_of(tmp_path, rows + rows[:100]))
+    (again,) = statements.import_file(file_of(tmp_path, rows + rows[:100], name="again.ofx"))
+
+    assert (statement.new, statement.known, again.pk) == (1_000, 0, statement.pk)
+    assert JournalEntry.objects.filter(batch=statement.batch).count() == len({row[0] for row in rows})
+    assert balance(account.account_id) == statement.sum
+    assert balance(account.transit_id) == -statement.sum
+    assert proof.verify().first_bad is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_parked_line_is_not_taken_while_its_account_is_written(tmp_path):
+    account = bank()
+    rows = [("20260504", "10.00", "F1", "PIX"), ("20260504", "70.00", "F2", "SALDO EM CONTA")]
+    statements.import_file(file_of(tmp_path, rows))
+    parked, by = ParkedLine.objects.get(), person()
+
+    def writes() -> None:
+        with statements.books.alone([account.pk], Quiet()):
+            gate.wait()
+            gate.wait()
+        connection.close()
+
+    gate = threading.Barrier(2, timeout=10)
+    other = threading.Thread(target=writes)
+    other.start()
+    gate.wait()
+    with pytest.raises(parking.NotTakable, match="being written"):
+        parking.take_in(parked_id=parked.pk, on=date(2026, 5, 4), by=by)
+    gate.wait()
+    other.join()
+    parking.take_in(parked_id=parked.pk, on=date(2026, 5, 4), by=by)
+
+    assert len(lines(account)) == 2
 
 
 def test_a_day_with_more_lines_than_an_entry_holds_is_posted_in_several(tmp_path, monkeypatch):
