@@ -2,8 +2,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from django.db import ProgrammingError, connection
+from django.db import connection
 from django.utils import translation
+from psycopg.errors import UndefinedTable
 
 from backoffice.core import hands
 
@@ -95,7 +96,7 @@ def test_rows_for_a_hand_that_failed_are_not_waited_for(made: None) -> None:
             hand.give("SELECT o.n, repeat(o.words, 100) FROM ours o", "nowhere")
             hand.wait()
 
-    with pytest.raises(ProgrammingError, match="nowhere"):
+    with pytest.raises(UndefinedTable, match="nowhere"):
         gives()
 
 
