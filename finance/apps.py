@@ -10,7 +10,13 @@ class FinanceConfig(AppConfig):
     verbose_name = _("Finance")
     default_auto_field = "django.db.models.BigAutoField"
     append_only = ("finance_journalentry", "finance_posting", "finance_match", "finance_matchruleversion")
-    sealed = ("finance_entryseal", "finance_journalyear", "finance_periodbalance")
+    sealed = (
+        "finance_entryseal",
+        "finance_journalyear",
+        "finance_periodbalance",
+        "finance_daybalance",
+        "finance_daysummary",
+    )
 
     def ready(self) -> None:
         """A company without a plan of accounts or tax treatments gets the default ones."""

@@ -1,3 +1,3 @@
 """What of finance can be measured: `manage.py bench NAME`."""
 
-from . import ledger, reconcile  # noqa: F401
+from . import books, ledger, reconcile  # noqa: F401

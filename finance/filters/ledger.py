@@ -3,25 +3,34 @@
 from typing import Any
 
 import django_filters
+from django.db import connection
 from django.db.models import QuerySet
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core import lists
-from finance.models import Account, CostCentre, DraftEntry, Journal, JournalEntry, Period, Posting, RecurringEntry
+from finance.models import DraftEntry, JournalEntry, Period, Posting, RecurringEntry
+
+_CHOICES = """
+SELECT kind, id, label FROM (
+    SELECT 'journal' AS kind, id, code || ' ' || name AS label, 0 AS place FROM finance_journal
+    UNION ALL
+    SELECT 'period', id, to_char(starts_on, 'YYYY-MM'), date '2000-01-01' - starts_on FROM finance_period
+    UNION ALL
+    SELECT 'account', id, code || ' ' || name, 0 FROM finance_account WHERE NOT is_group
+    UNION ALL
+    SELECT 'cost_centre', id, code || ' ' || name, 0 FROM finance_costcentre
+) choice
+ORDER BY place, label COLLATE "C", id
+"""
 
 
 class EntryFilters(lists.ListFilters):
     on = lists.PeriodFilter(field_name="on", label=_("Date"), civil=True)
-    journal = django_filters.ModelChoiceFilter(label=_("Journal"), queryset=Journal.objects.order_by("code"))
-    period = django_filters.ModelChoiceFilter(
-        label=_("Month"), queryset=Period.objects.order_by("-starts_on"), method="in_period"
-    )
-    account = django_filters.ModelChoiceFilter(
-        label=_("Account"), queryset=Account.objects.filter(is_group=False).order_by("code"), method="on_account"
-    )
-    cost_centre = django_filters.ModelChoiceFilter(
-        label=_("Cost centre"), queryset=CostCentre.objects.order_by("code"), method="of_centre"
-    )
+    journal = django_filters.ChoiceFilter(label=_("Journal"), choices=list, field_name="journal_id")
+    period = django_filters.ChoiceFilter(label=_("Month"), choices=list, method="in_period")
+    account = django_filters.ChoiceFilter(label=_("Account"), choices=list, method="on_account")
+    cost_centre = django_filters.ChoiceFilter(label=_("Cost centre"), choices=list, method="of_centre")
     amount = lists.MoneyRangeFilter(label=_("Amount of a posting"), method="with_amount")
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=JournalEntry.Kind.choices)
     maker = django_filters.NumberFilter(field_name="made_by_id", label=_("Made by number"))
@@ -29,14 +38,32 @@ class EntryFilters(lists.ListFilters):
     party = django_filters.NumberFilter(label=_("Party number"), method="with_party")
     batch = django_filters.NumberFilter(field_name="batch_id", label=_("Import"))
 
-    def in_period(self, rows: QuerySet[JournalEntry], name: str, value: Period) -> QuerySet[JournalEntry]:
-        return rows.filter(on__gte=value.starts_on, on__lt=value.ends_on)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("journal", "period", "account", "cost_centre"):
+            self.filters[name].extra["choices"] = lambda name=name: self._choices(name)  # a form copies no function
+            self.filters[name].__dict__.pop("_field", None)  # kept from when the class was asked for its keys
 
-    def on_account(self, rows: QuerySet[JournalEntry], name: str, value: Account) -> QuerySet[JournalEntry]:
-        return rows.filter(pk__in=Posting.objects.filter(account=value).values("entry_id"))
+    def _choices(self, name: str) -> list[tuple[str, str]]:
+        return [(str(pk), label) for kind, pk, label in self.choices if kind == name]
 
-    def of_centre(self, rows: QuerySet[JournalEntry], name: str, value: CostCentre) -> QuerySet[JournalEntry]:
-        return rows.filter(pk__in=Posting.objects.filter(cost_centre=value).values("entry_id"))
+    @cached_property
+    def choices(self) -> list[tuple[str, int, str]]:
+        """Everything there is to choose, in one question."""
+        with connection.cursor() as cursor:
+            cursor.execute(_CHOICES)
+            found: list[tuple[str, int, str]] = cursor.fetchall()
+        return found
+
+    def in_period(self, rows: QuerySet[JournalEntry], name: str, value: str) -> QuerySet[JournalEntry]:
+        month = Period.objects.get(pk=int(value))
+        return rows.filter(on__gte=month.starts_on, on__lt=month.ends_on)
+
+    def on_account(self, rows: QuerySet[JournalEntry], name: str, value: str) -> QuerySet[JournalEntry]:
+        return rows.filter(pk__in=Posting.objects.filter(account=int(value)).values("entry_id"))
+
+    def of_centre(self, rows: QuerySet[JournalEntry], name: str, value: str) -> QuerySet[JournalEntry]:
+        return rows.filter(pk__in=Posting.objects.filter(cost_centre=int(value)).values("entry_id"))
 
     def with_party(self, rows: QuerySet[JournalEntry], name: str, value: Any) -> QuerySet[JournalEntry]:
         return rows.filter(pk__in=Posting.objects.filter(party_id=int(value)).values("entry_id"))

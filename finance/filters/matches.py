@@ -3,11 +3,11 @@
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core import lists
-from finance.models import BankAccount, Match, StatementLine
+from finance.models import BankAccount, JournalEntry, Match, Posting, StatementLine
 from finance.reasons import HIGH, MEDIUM
 
 
@@ -18,10 +18,17 @@ class MatchFilters(lists.ListFilters):
     at = lists.PeriodFilter(field_name="at", label=_("Matched"))
     stage = django_filters.ChoiceFilter(label=_("Reason"), choices=Match.Stage.choices)
     automatic = django_filters.BooleanFilter(label=_("By the program"))
-    undone = django_filters.BooleanFilter(label=_("Undone"), field_name="undone_at", lookup_expr="isnull", exclude=True)
+    undone = django_filters.BooleanFilter(label=_("Undone"), method="by_undoing")
 
     def of_account(self, rows: QuerySet[Match], _name: str, account: BankAccount) -> QuerySet[Match]:
-        return rows.filter(entry__postings__account=account.transit_id).distinct()
+        return rows.filter(Exists(Posting.objects.filter(entry=OuterRef("entry_id"), account=account.transit_id)))
+
+    def by_undoing(self, rows: QuerySet[Match], _name: str, value: bool) -> QuerySet[Match]:
+        """Few are undone: these are found from the reversals, the others one by one as the list is walked."""
+        back = JournalEntry.objects.filter(kind=JournalEntry.Kind.REVERSAL)
+        if value:
+            return rows.filter(entry__in=back.values("reverses"))
+        return rows.exclude(Exists(back.filter(reverses=OuterRef("entry_id"))))
 
 
 class BankLineFilters(lists.ListFilters):

@@ -17,6 +17,8 @@ from .invoices import Invoice, InvoiceLine, InvoiceTax, Tax, TaxProfile, TaxRate
 from .ledger import (
     Account,
     CostCentre,
+    DayBalance,
+    DaySummary,
     EntrySeal,
     Journal,
     JournalEntry,
@@ -42,6 +44,8 @@ __all__ = [
     "BooksSetup",
     "BudgetLine",
     "CostCentre",
+    "DayBalance",
+    "DaySummary",
     "DraftEntry",
     "DraftLine",
     "EntrySeal",

@@ -117,6 +117,7 @@ class StatementLine(Referable):
             models.Index(fields=["bank_account", "on", "id"], name="finance_line_open", condition=~Q(open_amount=0)),
             models.Index(fields=["amount", "on"], name="finance_line_open_amount", condition=~Q(open_amount=0)),
             models.Index(fields=["bank_account", "key"], name="finance_line_void", condition=Q(is_void=True)),
+            models.Index(fields=["amount", "id"], name="finance_line_amount"),  # lists ask for amounts and sort by them
         ]
 
     def __str__(self) -> str:

@@ -1,9 +1,10 @@
 """Bills (contas a pagar): entered by one person, approved by another, and those that come back."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.models import Party, Referable
@@ -94,8 +95,12 @@ class Bill(Document):
         ]
         indexes = [
             models.Index(fields=["-issued_on", "-id"], name="finance_bill_newest"),
+            models.Index(  # what is not in the books: few among many
+                fields=["state", "-issued_on", "-id"], name="finance_bill_state", condition=~Q(state="approved")
+            ),
             models.Index(fields=["party", "number"], name="finance_bill_twin"),
             models.Index(fields=["first_due_on", "id"], name="finance_bill_due"),
+            GinIndex(OpClass(Func("number", function="core_plain"), "gin_trgm_ops"), name="finance_bill_number_part"),
         ]
 
     def __str__(self) -> str:

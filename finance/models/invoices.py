@@ -1,8 +1,9 @@
 """Invoices (faturas) and credit notes, with what each line owes in taxes."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.models import Referable, StoredFile
@@ -110,7 +111,15 @@ class Invoice(Document):
             ),
             models.UniqueConstraint(name="finance_invoice_number_once", fields=["number"], condition=~Q(number="")),
         ]
-        indexes = [models.Index(fields=["-issued_on", "-id"], name="finance_invoice_newest")]
+        indexes = [
+            models.Index(fields=["-issued_on", "-id"], name="finance_invoice_newest"),
+            models.Index(  # what is not in the books: few among many
+                fields=["state", "-issued_on", "-id"], name="finance_invoice_state", condition=~Q(state="issued")
+            ),
+            GinIndex(
+                OpClass(Func("number", function="core_plain"), "gin_trgm_ops"), name="finance_invoice_number_part"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.number or f"{self.get_state_display()} {self.pk}"

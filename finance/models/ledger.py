@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import RangeOperators
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.db import models
@@ -399,3 +399,34 @@ class PeriodBalance(models.Model):
                 nulls_distinct=False,
             ),
         ]
+
+
+class DayBalance(models.Model):
+    """What a day moved: reports read it of months that are not closed. Written by finance_sum_days() only, see 0017."""
+
+    on = models.DateField()
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    cost_centre = models.ForeignKey(
+        CostCentre, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    debit = models.DecimalField(max_digits=20, decimal_places=2)  # BRL, not below zero
+    credit = models.DecimalField(max_digits=20, decimal_places=2)  # BRL, not below zero
+    flow = models.DecimalField(max_digits=20, decimal_places=2)  # BRL that came in against it (out: negative)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="finance_day_balance_once", fields=["on", "account", "cost_centre"], nulls_distinct=False
+            ),
+        ]
+
+
+class DaySummary(models.Model):
+    """One row: how far the sums of days reach in each journal's chain, and which accounts were money to them."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    marks = models.JSONField(default=dict)  # id of the journal → place of its last entry that is summed
+    money = ArrayField(models.BigIntegerField(), default=list)  # cash, banks and their transit accounts
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="finance_day_summary_one", condition=Q(id=1))]

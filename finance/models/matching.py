@@ -99,7 +99,11 @@ class Match(Referable):
         constraints = [
             models.CheckConstraint(name="finance_match_somebody", condition=Q(automatic=True) | Q(by__isnull=False))
         ]
-        indexes = [models.Index(fields=["-at", "-id"], name="finance_match_newest")]
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="finance_match_newest"),
+            models.Index(fields=["stage", "-at", "-id"], name="finance_match_stage"),
+            models.Index(fields=["-at", "-id"], name="finance_match_by_people", condition=Q(automatic=False)),
+        ]
 
 
 class Suggestion(models.Model):

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -29,23 +30,35 @@ BUCKETS = len(EDGES) + 1
 CREDIT = BUCKETS  # what is owed the other way: advances, overpayments, credit notes
 SHOWN = 200  # parties of a page; the file holds all
 
+REST = 0  # in place of a party: all that are not shown one by one
+
+# What is open now, and what moved since the day; claims and credits of a party never share a bucket.
 _AGED = """
-WITH stood AS (
-    SELECT id, sum(amount) AS balance FROM (
-        SELECT id, balance AS amount FROM finance_instalment WHERE balance <> 0
-        UNION ALL
-        SELECT p.instalment_id, -p.amount FROM finance_posting p
-        WHERE p.account_id IN (SELECT id FROM finance_account WHERE is_control) AND p."on" > %(day)s
-              AND p.instalment_id IS NOT NULL
-    ) parts GROUP BY id HAVING sum(amount) <> 0
-)
-SELECT i.party_id,
+SELECT {place} AS place, i.party_id AS party,
        CASE WHEN (i.amount > 0) <> (t.direction = 'receivable') THEN 5
-            ELSE width_bucket(%(day)s - i.due_on, ARRAY[1, 31, 61, 91]) END AS bucket,
-       sum(s.balance)
-FROM stood s JOIN finance_instalment i USING (id) JOIN finance_title t ON t.id = i.title_id
+            ELSE width_bucket(%(day{place})s - i.due_on, ARRAY[1, 31, 61, 91]) END AS bucket,
+       sum(i.moved) AS amount
+FROM (
+    SELECT party_id, title_id, due_on, amount, balance AS moved FROM finance_instalment WHERE balance <> 0
+    UNION ALL
+    SELECT i.party_id, i.title_id, i.due_on, i.amount, -p.amount
+    FROM finance_posting p JOIN finance_instalment i ON i.id = p.instalment_id
+    WHERE p.account_id IN (SELECT id FROM finance_account WHERE is_control) AND p."on" > %(day{place})s
+) i JOIN finance_title t ON t.id = i.title_id
 WHERE t.direction = %(direction)s
-GROUP BY 1, 2
+GROUP BY 2, 3 HAVING sum(i.moved) <> 0
+"""
+
+# The largest of the first day one by one, all others in one sum.
+_RANKED = """
+WITH aged AS MATERIALIZED ({aged}), ranked AS (
+    SELECT party, row_number() OVER (
+        ORDER BY bool_or(place = 0) DESC, %(sign)s * sum(amount) FILTER (WHERE place = 0) DESC NULLS LAST, party
+    ) AS rank
+    FROM aged GROUP BY party
+)
+SELECT a.place, CASE WHEN r.rank <= %(most)s THEN r.party ELSE 0 END, a.bucket, sum(a.amount), min(r.rank), max(r.rank)
+FROM aged a JOIN ranked r USING (party) GROUP BY 1, 2, 3 ORDER BY 5
 """
 
 
@@ -69,30 +82,47 @@ def aging(direction: str, day: date) -> Aged:
     sign = 1 if direction == Title.Direction.RECEIVABLE else -1
     parties: dict[int, list[Decimal]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_AGED, {"day": day, "direction": direction})
-        for party, bucket, amount in cursor.fetchall():
+        cursor.execute(_AGED.format(place=0), {"day0": day, "direction": direction})
+        for _place, party, bucket, amount in cursor.fetchall():
             parties.setdefault(party, [ZERO] * (BUCKETS + 1))[bucket] = sign * amount
     return Aged(parties)
+
+
+def ranked(direction: str, days: Sequence[date], most: int | None) -> tuple[list[Aged], list[int], int]:
+    """What was open at the end of each day, parties in the order of what they owe on the first.
+
+    most: how many are told one by one, None for all; the others are summed under REST, and how many these are.
+    """
+    sign = 1 if direction == Title.Direction.RECEIVABLE else -1
+    asked: dict[str, Any] = {"direction": direction, "sign": sign, "most": most or 2**31}
+    asked |= {f"day{place}": day for place, day in enumerate(days)}
+    aged = " UNION ALL ".join(_AGED.format(place=place) for place in range(len(days)))
+    found: list[dict[int, list[Decimal]]] = [{} for _day in days]
+    order: dict[int, None] = {}
+    last = 0
+    with connection.cursor() as cursor:
+        cursor.execute(_RANKED.format(aged=aged), asked)
+        for place, party, bucket, amount, _rank, highest in cursor.fetchall():
+            found[place].setdefault(party, [ZERO] * (BUCKETS + 1))[bucket] = sign * amount
+            if party != REST:
+                order[party] = None
+            last = max(last, highest)
+    return [Aged(parties) for parties in found], list(order), last - len(order)
 
 
 def sheet(asked: Asked, *, direction: str, whole: bool = False) -> Sheet:
     """Parties by what is open, the largest first, beside what was open on another day."""
     days = [column.period.last_day for column in asked.columns()]
-    found = [aging(direction, day) for day in days]
+    found, order, others = ranked(direction, days, None if whole else SHOWN)
     now = found[0]
-    order = sorted(now.parties, key=lambda pk: (-sum(now.parties[pk]), pk))
-    if len(found) > 1:
-        gone = {pk for one in found[1:] for pk in one.parties} - set(order)
-        order += sorted(gone)
-    shown = order if whole else order[:SHOWN]
-    names = dict(Party.objects.filter(pk__in=shown).values_list("pk", "name"))
-    build = partial(_cells, found, days, direction)
-    rows = [Row(names.get(pk, str(pk)), build([pk], party=pk)) for pk in shown]
-    if len(order) > len(shown):
-        rest = order[len(shown) :]
-        rows.append(Row(_("%(n)s others") % {"n": display.number(len(rest))}, build(rest, is_linked=False)))
+    names = dict(Party.objects.filter(pk__in=order).values_list("pk", "name"))
+    build = partial(_cells, found, days, direction, {})
+    rows = [Row(names.get(pk, str(pk)), build([pk], party=pk)) for pk in order]
+    if others:
+        label = _("%(n)s others") % {"n": display.number(others)}
+        rows.append(Row(label, build([REST], is_linked=False)))
     if rows:
-        rows.append(Row(_("Total"), build(order), style="total"))
+        rows.append(Row(_("Total"), build([*order, REST]), style="total"))
         whole_sum = now.total
         if whole_sum > 0:
             shares = [amount / whole_sum for amount in now.buckets]
@@ -132,23 +162,35 @@ def _cells(
     found: list[Aged],
     days: list[date],
     direction: str,
+    links_of: dict[tuple[date, int | None, bool], str],
     parties: Sequence[int],
     *,
     party: int | None = None,
     is_linked: bool = True,
 ) -> list[Cell]:
-    """Buckets, the total, and the totals of other days; of one party or of several."""
+    """Buckets, the total, and the totals of other days; of one party or of several.
+
+    links_of: the addresses of a party's figures but for the party, made once for all.
+    """
 
     def link(day: date, bucket: int | None) -> str:
         if not is_linked:
             return ""
+        key = day, bucket, party is None
+        if key not in links_of:
+            links_of[key] = made(day, bucket)
+        return links_of[key].replace("party=~", f"party={party}")
+
+    def made(day: date, bucket: int | None) -> str:
         first = last = None
         if bucket is not None and bucket < CREDIT:
             most, least = (*EDGES, None)[bucket], (None, *EDGES)[bucket]  # days late: up to, more than
             first = (day - most * DAY).isoformat() if most is not None else None
             last = (day - (least + 1) * DAY).isoformat() if least is not None else None
         part = None if bucket is None else "credit" if bucket == CREDIT else "claim"
-        return links.postings(end=day + DAY, direction=direction, party=party, part=part, due_from=first, due_to=last)
+        return links.postings(
+            end=day + DAY, direction=direction, party="~" if party else None, part=part, due_from=first, due_to=last
+        )
 
     none = [ZERO] * (BUCKETS + 1)
     rows = [[sum((one.parties.get(pk, none)[n] for pk in parties), ZERO) for n in range(BUCKETS + 1)] for one in found]

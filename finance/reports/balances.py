@@ -1,12 +1,14 @@
 """What accounts moved, in as many spans of days as a report has columns, by one question to the database.
 
-Months that are closed come from what closing froze (`PeriodBalance`), all other days from the postings, which an index
-answers alone. Both in one statement, that also tells up to where the books are closed: should a month close or reopen
-between planning the question and asking it, it is planned again.
+Months that are closed come from what closing froze (`PeriodBalance`), other days from what each of them moved
+(`DayBalance`) and the entries that were sealed since those sums were made; where these are too many, from the postings,
+which an index answers alone. All in one statement, that also tells up to where the books are closed: should a month
+close or reopen between planning the question and asking it, it is planned again.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,6 +16,7 @@ from decimal import Decimal
 from django.db import connection, transaction
 
 from finance.models import Journal, JournalYear
+from finance.services.day_sums import BEHIND, FRESH, MOST
 
 ALL, NONE = -1, 0  # cost centres: whatever the posting names; the postings that name none
 FIRST_DAY = date(1, 1, 1)
@@ -43,20 +46,34 @@ class Move:
 Moves = dict[tuple[int, int, int], Move]  # (place of the span, account, cost centre or NONE) → what it moved
 
 
+@dataclass
+class _Look:
+    """What the questions of one look need not ask again: how far the books are closed and summed, what closes years."""
+
+    state: tuple[date | None, int] | None = None
+    closing: list[int] | None = None
+
+
+_look: ContextVar[_Look | None] = ContextVar("look", default=None)
+
+
 @contextmanager
 def one_look() -> Iterator[None]:
     """Let several questions see the books of one moment, whatever is posted meanwhile."""
-    if connection.in_atomic_block:
-        yield
-        return
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
+    before = _look.set(_Look())
+    try:
+        if connection.in_atomic_block:
+            yield
+            return
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    finally:
+        _look.reset(before)
 
 
 _FRONTIER = "SELECT max(ends_on) FROM finance_period WHERE state = 'closed'"
-
 _FROZEN = """
 SELECT {place} AS place, b.account_id, coalesce({centre}, 0) AS centre, sum(b.debit) AS debit, sum(b.credit) AS credit
 FROM finance_period d JOIN finance_periodbalance b ON b.period_id = d.id
@@ -73,6 +90,18 @@ WHERE b."on" >= '{first}' AND b."on" < '{end}'{only}
 GROUP BY b.account_id{group}
 """
 
+_SUMMED = """
+SELECT {place} AS place, b.account_id, coalesce({centre}, 0) AS centre, sum(b.debit) AS debit, sum(b.credit) AS credit
+FROM (
+    SELECT account_id, cost_centre_id, debit, credit FROM finance_daybalance WHERE "on" >= '{first}' AND "on" < '{end}'
+    UNION ALL
+    SELECT account_id, cost_centre_id, greatest(amount, 0), -least(amount, 0) FROM fresh
+    WHERE "on" >= '{first}' AND "on" < '{end}'
+) b
+WHERE true{only}
+GROUP BY b.account_id{group}
+"""
+
 _CLOSING = """
 SELECT {place} AS place, b.account_id, coalesce({centre}, 0) AS centre,
        -coalesce(sum(b.amount) FILTER (WHERE b.amount > 0), 0) AS debit,
@@ -83,8 +112,24 @@ WHERE e.journal_id = {journal} AND e.year BETWEEN extract(year FROM date '{first
 GROUP BY b.account_id{group}
 """
 
+# Whether the sums of days can tell; then what they and the entries since tell.
+_TOLD = f"""
+SELECT ({BEHIND}) <= %(most)s
+       AND EXISTS (SELECT FROM finance_daysummary WHERE money = %(money)s::bigint[]) AS told, NULL, NULL, NULL
+"""  # noqa: S608
+_FLOWS = """
+SELECT NULL, {place}, account_id, sum(flow) FROM (
+    SELECT account_id, flow FROM finance_daybalance WHERE "on" >= '{first}' AND "on" < '{end}' AND flow <> 0
+    UNION ALL
+    SELECT account_id, -amount FROM fresh
+    WHERE "on" >= '{first}' AND "on" < '{end}' AND account_id <> ALL (%(money)s::bigint[])
+          AND entry_id IN (SELECT entry_id FROM fresh WHERE account_id = ANY (%(money)s::bigint[]))
+) f
+GROUP BY account_id
+"""
+
 _ASK = """
-SELECT (%s), NULL, NULL, NULL, NULL UNION ALL
+%sSELECT (%s), NULL, NULL, NULL, NULL UNION ALL
 SELECT NULL, place, account_id::text || ' ' || centre, sum(debit), sum(credit) FROM (%s) parts
 GROUP BY place, account_id, centre
 """
@@ -112,21 +157,26 @@ def moved(
         {"centre": "b.cost_centre_id", "group": ", b.cost_centre_id"} if by_centre else {"centre": "0", "group": ""}
     )
     with connection.cursor() as cursor:
-        cursor.execute(_FRONTIER)
-        frontier = cursor.fetchone()[0]
+        look = _look.get() or _Look()
+        if look.state is None:
+            cursor.execute(f"SELECT ({_FRONTIER}), ({BEHIND})")
+            look.state = cursor.fetchone()
+        frontier, behind = look.state
+        live, fresh = (_SUMMED, f"WITH {FRESH} ") if behind <= MOST else (_LIVE, "")
         while True:
             parts = [
                 part.format(place=place, first=first, end=end, only=only, **centre, **more)
                 for place, span in enumerate(spans)
-                for part, first, end, more in _parts(span, frontier, without)
+                for part, first, end, more in _parts(span, frontier, without, live)
             ]
             if not parts:
                 return {}
-            cursor.execute(_ASK % (_FRONTIER, " UNION ALL ".join(parts)))
+            cursor.execute(_ASK % (fresh, _FRONTIER, " UNION ALL ".join(parts)))
             (seen, *_rest), *rows = cursor.fetchall()
             if seen == frontier:
                 break
             frontier = seen
+            look.state = frontier, behind
     found: Moves = {}
     for _none, place, key, debit, credit in rows:
         account, _space, centre_id = key.partition(" ")
@@ -135,7 +185,7 @@ def moved(
 
 
 def _parts(
-    span: Span, frontier: date | None, without: Sequence[int]
+    span: Span, frontier: date | None, without: Sequence[int], live: str
 ) -> Iterator[tuple[str, date, date, dict[str, int]]]:
     """The pieces of one span: whole closed months, what lies before and after them, what to take off."""
     start, end = span.start or FIRST_DAY, span.end
@@ -150,9 +200,25 @@ def _parts(
         pieces = [(start, end)]
     for low, high in pieces:
         if low < high:
-            yield _LIVE, low, high, {}
+            yield live, low, high, {}
     for journal in without:
         yield _CLOSING, start, end, {"journal": journal}
+
+
+def flows(spans: Sequence[Span], money: Sequence[int]) -> Moves | None:
+    """What came in against each account from those of `money` in each span (out: a credit); from the sums of days.
+
+    None where these do not tell: too much was posted since, or other accounts were money to them.
+    """
+    parts = " UNION ALL ".join(
+        _FLOWS.format(place=place, first=span.start or FIRST_DAY, end=span.end) for place, span in enumerate(spans)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {FRESH} {_TOLD} UNION ALL {parts}", {"money": sorted(money), "most": MOST})
+        (told, *_rest), *rows = cursor.fetchall()
+    if not told:
+        return None
+    return {(place, account, NONE): Move(flow, ZERO) for _none, place, account, flow in rows if flow}
 
 
 def _next_month(day: date) -> date:
@@ -164,8 +230,11 @@ def _next_month(day: date) -> date:
 
 def closing_journals() -> list[int]:
     """Journals that empty the result accounts at the end of a year, as far as anything is in them."""
-    kept = JournalYear.objects.filter(journal__kind=Journal.Kind.CLOSING, last__gt=0)
-    return sorted(set(kept.values_list("journal_id", flat=True)))
+    look = _look.get() or _Look()
+    if look.closing is None:
+        kept = JournalYear.objects.filter(journal__kind=Journal.Kind.CLOSING, last__gt=0)
+        look.closing = sorted(set(kept.values_list("journal_id", flat=True)))
+    return look.closing
 
 
 def _numbers(values: Iterable[int]) -> str:

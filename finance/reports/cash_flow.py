@@ -59,17 +59,7 @@ def cash_flow(
     held, transits = money or cash.accounts(plan or tree.read())
     edges = sorted({day for period in periods for day in (period.start, period.end)})
     stood = balances.standing(edges, accounts=[*held, *transits]) if held or transits else {}
-    flows: list[dict[int, Decimal]] = [{} for _period in periods]
-    if stood:
-        both = [*held, *transits]
-        cells: list[date | list[int]] = []
-        for period in periods:
-            cells += [period.start, period.end, both, both, period.start, period.end]
-        with connection.cursor() as cursor:
-            cursor.execute(" UNION ALL ".join(_FLOWS.format(place=n) for n in range(len(periods))), cells)
-            for place, account, amount in cursor.fetchall():
-                if amount:
-                    flows[place][account] = amount
+    flows = _flows(periods, [*held, *transits]) if stood else [{} for _period in periods]
     found = []
     for period, moved in zip(periods, flows, strict=True):
         before, after = (balances.total(stood.get(day, {})) for day in (period.start, period.end))
@@ -77,6 +67,23 @@ def cash_flow(
         opening, closing = (sum((one.get(pk, ZERO) for pk in held), ZERO) for one in (before, after))
         found.append(Flow(opening, moved, waiting, closing))
     return found
+
+
+def _flows(periods: Sequence[Period], both: list[int]) -> list[dict[int, Decimal]]:
+    """Account → money in against it, for each period: as the days were summed, else from the postings."""
+    summed = balances.flows([balances.Span(period.start, period.end) for period in periods], both)
+    if summed is not None:
+        return [balances.nets(summed, place) for place in range(len(periods))]
+    flows: list[dict[int, Decimal]] = [{} for _period in periods]
+    cells: list[date | list[int]] = []
+    for period in periods:
+        cells += [period.start, period.end, both, both, period.start, period.end]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(_FLOWS.format(place=n) for n in range(len(periods))), cells)
+        for place, account, amount in cursor.fetchall():
+            if amount:
+                flows[place][account] = amount
+    return flows
 
 
 def sheet(asked: Asked) -> Sheet:

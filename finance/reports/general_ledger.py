@@ -55,14 +55,17 @@ def general_ledger(
     """
     held = [pk for pk in plan.under(account) if not plan.nodes[pk].is_group]
     centre = ALL if cost_centre is None else cost_centre
-    moves = balances.moved([Span(None, start), Span(start, end)], accounts=held, cost_centre=centre)
+    spans = [Span(None, start), Span(start, end)]
+    if after:
+        spans.append(Span(start, min(after[0], end)))
+    moves = balances.moved(spans, accounts=held, cost_centre=centre)
     opening = sum(balances.nets(moves, 0).values(), ZERO)
-    within = [move for (place, _account, _centre), move in moves.items() if place]
+    within = [move for (place, _account, _centre), move in moves.items() if place == 1]
     rows = _postings(held, cost_centre).filter(on__gte=start, on__lt=end)
     before = opening
     if after:
         day, pk = after
-        before += _sum(rows.filter(on__lt=day)) + _sum(rows.filter(on=day, pk__lte=pk))
+        before += sum(balances.nets(moves, 2).values(), ZERO) + _sum(rows.filter(on=day, pk__lte=pk))
         rows = rows.filter(Q(on=day, pk__gt=pk) | Q(on__gt=day), on__gte=day)
     shown = list(rows.select_related("entry__journal", "party", "account").order_by("on", "pk")[: size + 1])
     debit = sum((move.debit for move in within), ZERO)

@@ -13,18 +13,28 @@ from django.utils.translation import gettext as _
 from backoffice.core.models import User
 from backoffice.core.services import audit
 from finance.models import Account, BankAccount, CostCentre, Posting, RecurringLine
+from finance.services import day_sums
 
-# Closed months are frozen; only what came after is added up posting by posting. `only`: of these accounts, or all.
+# Closed months are frozen; only what came after is added up, by days and what was posted since these were summed, or
+# posting by posting. `only`: of these accounts, or all.
 _BALANCES = """
-WITH frozen AS (SELECT coalesce(max(ends_on), date '-infinity') AS until FROM finance_period WHERE state = 'closed')
+WITH {fresh}frozen AS (
+    SELECT coalesce(max(ends_on), date '-infinity') AS until FROM finance_period WHERE state = 'closed'
+)
 SELECT account_id, sum(amount) FROM (
     SELECT account_id, sum(debit - credit) AS amount FROM finance_periodbalance
     WHERE %(only)s::bigint[] IS NULL OR account_id = ANY(%(only)s) GROUP BY account_id
     UNION ALL
-    SELECT account_id, sum(amount) FROM finance_posting WHERE "on" >= (SELECT until FROM frozen){only}
+    SELECT account_id, sum(amount) FROM {live} WHERE "on" >= (SELECT until FROM frozen){only}
     GROUP BY account_id
 ) AS parts GROUP BY account_id
 """
+
+
+_SUMMED = """(
+        SELECT account_id, "on", debit - credit AS amount FROM finance_daybalance
+        UNION ALL SELECT account_id, "on", amount FROM fresh
+    ) summed"""
 
 
 class Changed(Exception):
@@ -54,10 +64,12 @@ class Row:
 
 
 def balances(only: Sequence[int] | None = None) -> dict[int, Decimal]:
-    """Account id → balance of everything posted, of all accounts or some, in one statement."""
+    """Account id → balance of everything posted, of all accounts or some, of one moment."""
     with connection.cursor() as cursor:
         some = "" if only is None else " AND account_id = ANY(%(only)s)"
-        cursor.execute(_BALANCES.format(only=some), {"only": None if only is None else list(only)})
+        summed = day_sums.behind() <= day_sums.MOST
+        live = {"live": _SUMMED, "fresh": f"{day_sums.FRESH}, "} if summed else {"live": "finance_posting", "fresh": ""}
+        cursor.execute(_BALANCES.format(only=some, **live), {"only": None if only is None else list(only)})
         return {account: amount for account, amount in cursor.fetchall() if amount}
 
 

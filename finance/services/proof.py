@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop
 
 from backoffice.core.models import User
 from backoffice.core.services import audit, notices
+from finance.services import day_sums
 
 BROKEN = "finance.books_broken"
 
@@ -63,6 +64,46 @@ _FOLLOWS = [
            )
            SELECT to_char(r.starts_on, 'YYYY-MM'), a.code FROM differ d JOIN finance_period r ON r.id = d.period_id
            LEFT JOIN finance_account a ON a.id = d.account_id ORDER BY 1, 2 LIMIT 1""",
+    ),
+    (
+        "day",
+        "its sums are not its postings",
+        f"""WITH {day_sums.FRESH}, moved AS (
+             SELECT "on", account_id, cost_centre_id, sum(greatest(amount, 0)) AS debit,
+                    -sum(least(amount, 0)) AS credit
+             FROM finance_posting GROUP BY 1, 2, 3
+           ), kept AS (
+             SELECT "on", account_id, cost_centre_id, sum(debit) AS debit, sum(credit) AS credit FROM (
+               SELECT "on", account_id, cost_centre_id, debit, credit FROM finance_daybalance
+               UNION ALL SELECT "on", account_id, cost_centre_id, greatest(amount, 0), -least(amount, 0) FROM fresh
+             ) parts GROUP BY 1, 2, 3
+           ), differ AS (
+             (SELECT * FROM moved EXCEPT SELECT * FROM kept) UNION (SELECT * FROM kept EXCEPT SELECT * FROM moved)
+           )
+           SELECT d."on"::text, a.code FROM differ d LEFT JOIN finance_account a ON a.id = d.account_id
+           ORDER BY 1, 2 LIMIT 1""",  # noqa: S608
+    ),
+    (
+        "day",
+        "its flow of cash is not its postings",
+        """WITH told AS (
+             SELECT h.journal_id, (s.marks ->> h.journal_id::text)::bigint AS mark, s.money
+             FROM finance_journalhead h CROSS JOIN finance_daysummary s
+           ), summed AS (
+             SELECT p.entry_id, p."on", p.account_id, p.amount, p.account_id = ANY (t.money) AS is_money
+             FROM told t JOIN finance_entryseal e ON e.journal_id = t.journal_id AND e.seq <= t.mark
+             JOIN finance_posting p ON p.entry_id = e.entry_id
+           ), moved AS (
+             SELECT "on", account_id, -sum(amount) AS flow FROM summed
+             WHERE NOT is_money AND entry_id IN (SELECT entry_id FROM summed WHERE is_money)
+             GROUP BY 1, 2 HAVING sum(amount) <> 0
+           ), kept AS (
+             SELECT "on", account_id, sum(flow) AS flow FROM finance_daybalance GROUP BY 1, 2 HAVING sum(flow) <> 0
+           ), differ AS (
+             (SELECT * FROM moved EXCEPT SELECT * FROM kept) UNION (SELECT * FROM kept EXCEPT SELECT * FROM moved)
+           )
+           SELECT d."on"::text, a.code FROM differ d LEFT JOIN finance_account a ON a.id = d.account_id
+           ORDER BY 1, 2 LIMIT 1""",
     ),
     (
         "instalment",

@@ -67,6 +67,9 @@ class BillList(lists.ListPage):
         lists.Column("approved_by", gettext_lazy("Approved by"), value="approved_by.name", optional=True),
     )
 
+    def search(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return papers.search(queryset, text)
+
     def queryset(self, user: User) -> QuerySet[Bill]:
         return Bill.objects.select_related("party", "made_by", "approved_by")
 

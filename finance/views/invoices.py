@@ -72,6 +72,9 @@ class InvoiceList(lists.ListPage):
         lists.Column("sent_at", gettext_lazy("Sent"), kind="stamp", optional=True),
     )
 
+    def search(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return papers.search(queryset, text)
+
     def queryset(self, user: User) -> QuerySet[Invoice]:
         return Invoice.objects.select_related("party")
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -13,11 +14,13 @@ from backoffice.core import lists
 from backoffice.core.access import entrance
 from backoffice.core.forms import new_key
 from backoffice.core.http import PersonRequest
+from backoffice.core.lists.cursor import Ordering, RowIsBeyond
+from backoffice.core.lists.state import ListState
 from backoffice.core.models import User
 from backoffice.core.selectors import activity
 from finance import reasons
 from finance.filters.matches import BankLineFilters, MatchFilters
-from finance.models import Match, Posting, StatementLine, Suggestion
+from finance.models import BankAccount, JournalEntry, Match, Posting, StatementLine, Suggestion
 from finance.services import reconcile
 
 
@@ -65,6 +68,7 @@ class MatchList(lists.ListPage):
     lead = gettext_lazy("Every match with its reason; undoing one restores every balance.")
     filters = MatchFilters
     default_order = "-at"
+    reach = lists.CAP
     export_right = "finance.match.export"
     empty_text = gettext_lazy("No match yet. They come from the reconciliation of a bank account.")
     tabs = (
@@ -93,9 +97,24 @@ class MatchList(lists.ListPage):
             .values("entry")
             .annotate(total=Sum("amount"))
         )
+        back = JournalEntry.objects.filter(reverses=OuterRef("entry_id"))
         return Match.objects.select_related("entry", "by").annotate(
-            amount=Subquery(moved.values("total")), undone_at=F("entry__reversed_by__posted_at")
+            amount=Subquery(moved.values("total")), undone_at=Subquery(back.values("posted_at"))
         )
+
+
+class _Merged(Ordering):
+    """An order across bank accounts, read from as many of each account as a page may show."""
+
+    def _fetch(self, queryset: QuerySet[Any], limit: int, start: list[Any] | None, backwards: bool) -> list[Any]:
+        down = self.descending != backwards
+        part = queryset.filter(bank_account=OuterRef("pk"))
+        if start is not None:
+            part = part.filter(RowIsBeyond(self.paths, start, self.fields, "<" if down else ">"))
+        part = part.order_by(*[f"-{path}" if down else path for path in self.paths]).values("pk")[:limit]
+        first = BankAccount.objects.order_by().annotate(first=ArraySubquery(part)).values_list("first", flat=True)
+        keys = [pk for found in first for pk in found]
+        return super()._fetch(queryset.filter(pk__in=keys), limit, None, backwards)
 
 
 @entrance("finance.match.read")
@@ -127,6 +146,16 @@ class BankLineList(lists.ListPage):
         lists.Column("account", gettext_lazy("Bank account"), value="bank_account.name"),
     )
     bulk = (AcceptLines(),)
+    are_few = False
+
+    def few(self, state: ListState, keys: list[Any]) -> QuerySet[Any]:
+        self.are_few = True
+        return super().few(state, keys)
+
+    def ordering(self, state: ListState, queryset: QuerySet[Any]) -> Ordering:
+        """By day, the lines of each account lie in an index of their own: their first ones are merged."""
+        kind = Ordering if self.are_few or state.order_key != "on" else _Merged
+        return kind(queryset, self.orders()[state.order_key], descending=state.descending)
 
     def queryset(self, user: User) -> QuerySet[StatementLine]:
         best = Suggestion.objects.filter(line=OuterRef("pk"), rank=1)

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 
+from backoffice.core.folding import plain
 from backoffice.core.forms import new_key
 from backoffice.core.http import PersonRequest
 from backoffice.core.keys import is_key
@@ -15,6 +17,7 @@ from backoffice.core.models import Party
 from finance.forms.papers import FIRST_ROWS, line_choices, with_more
 from finance.forms.titles import terms_initial
 from finance.models import Bill, Invoice
+from finance.selectors import searching
 from finance.services import ledger, papers, second_person
 
 TONES = {
@@ -31,6 +34,16 @@ HEAD = ("party", "issued_on", "first_due_on", "count", "text", "cost_centre", "v
 def head_of(paper: Bill | Invoice) -> dict[str, Any]:
     """The first values of a paper that is changed."""
     return {name: getattr(paper, name) for name in HEAD if hasattr(paper, name)} | terms_initial(paper)
+
+
+def search(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+    """By a piece of the number or words of the party's name, each through its own index."""
+    every = rows.model.objects.order_by()
+    numbered = every.filter(number__plain__contains=plain(text.strip())).values("pk")
+    few, known = searching.parties(text)
+    if few is None:
+        return rows.filter(Q(party__in=known) | Q(pk__in=numbered))
+    return rows.filter(pk__in=numbered.union(every.filter(party__in=few).values("pk")))
 
 
 def fresh(request: PersonRequest) -> dict[str, Any]:

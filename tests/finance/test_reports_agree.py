@@ -18,7 +18,7 @@ from finance.models import Period as Month
 from finance.reports import aging, asking, balance_sheet, balances, cash_flow, dre, tree, trial_balance
 from finance.reports.catalogue import REPORTS
 from finance.reports.sheets import Sheet
-from finance.services import ledger, plan
+from finance.services import day_sums, ledger, plan
 from finance.services.ledger import Line, Refused
 from tests.factories.books import party, year
 
@@ -58,6 +58,7 @@ class Company:
     def act(self) -> None:
         """One thing that happens, or is refused because its month is closed."""
         acts = [self.title, self.title, self.spend, self.settle, self.settle, self.statement, self.match, self.undo]
+        acts.append(day_sums.sum_up)
         with suppress(Refused):
             self.dice.choice([*acts, self.shut, self.open])()
 

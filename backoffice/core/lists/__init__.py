@@ -23,10 +23,11 @@
 from .bulk import BulkAction
 from .columns import Column
 from .filters import ListFilters, MoneyRangeFilter, PeriodFilter
-from .page import Action, ListPage, Tab
+from .page import CAP, Action, ListPage, Tab
 from .registry import UnknownFilter, get, url_for
 
 __all__ = [
+    "CAP",
     "Action",
     "BulkAction",
     "Column",

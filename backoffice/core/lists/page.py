@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -92,6 +92,7 @@ class ListPage(View):
     search_label: ClassVar[str | Promise] = gettext_lazy("Search")
     search_is_sensitive: ClassVar[bool] = False  # texts that look like a CPF or an account are held, not addressed
     default_order: ClassVar[str]
+    reach: ClassVar[int] = FEW  # how far matches of a filter are counted; CAP where each one is dear to find
     page_size: ClassVar[int] = 40  # two screens of a large monitor
     tabs: ClassVar[Sequence[Tab]] = ()
     opens_with: ClassVar[str] = ""  # the tab that a bare address shows: a queue begins with what is open
@@ -142,9 +143,10 @@ class ListPage(View):
     # keys
 
     @classmethod
-    def url_keys(cls) -> set[str]:
+    @cache
+    def url_keys(cls) -> frozenset[str]:
         keys = cls.filters.url_keys() if cls.filters else set()
-        return keys | ({"q"} if cls.search_fields else set())
+        return frozenset(keys | ({"q"} if cls.search_fields else set()))
 
     @classmethod
     def held_keys(cls) -> set[str]:
@@ -197,7 +199,8 @@ class ListPage(View):
         if exact:
             found = queryset.aggregate(n=Count("pk"), **sums)
         else:
-            found = queryset[: cap + 1].aggregate(n=Count("pk"), keys=ArrayAgg("pk"), **sums)
+            rows = queryset if sums else queryset.values("pk")  # what only the page shows is not worked out to count
+            found = rows[: cap + 1].aggregate(n=Count("pk"), keys=ArrayAgg("pk"), **sums)
         n, keys = found.pop("n"), found.pop("keys", None)
         if not exact and n > CAP:
             return Tally(CAP + 1, False, {}, keys if n <= cap else None)
@@ -232,7 +235,7 @@ class ListPage(View):
         columns = state.columns()
         tally, part = Tally(0, True, {}), Slice([], None, None)
         if matching is not None:
-            tally = self.tally(matching, columns, exact=state.exact, cap=FEW if state.data() else CAP)
+            tally = self.tally(matching, columns, exact=state.exact, cap=self.reach if state.data() else CAP)
             rows = self.few(state, tally.keys) if tally.keys and state.data() else matching
             try:
                 part = self.ordering(state, rows).page(

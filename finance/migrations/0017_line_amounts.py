@@ -1,0 +1,12 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("finance", "0017_list_indexes")]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="statementline",
+            index=models.Index(fields=["amount", "id"], name="finance_line_amount"),
+        ),
+    ]
