@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("finance", "0017_list_indexes")]
+    dependencies = [("finance", "0014_list_indexes")]
 
     operations = [
         migrations.AddIndex(

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('core', '0011_audit_text_at_once'),
-        ('finance', '0017_day_balances'),
+        ('finance', '0013_day_balances'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
