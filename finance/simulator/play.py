@@ -92,11 +92,11 @@ class _Play:
         wrong, foretold = _judge(drawn, fault, outcomes)
         if any(outcome.state == "refused" for outcome in outcomes):
             self.report.refused[kind.name] += 1
-        if drawn.then and any(outcome.state == "done" for outcome in outcomes):
-            drawn.then()
         if drawn.resumes and outcomes[-1].state == "broken":
             outcomes.append(faults.attempt(drawn.do))
             wrong, foretold = _judge(drawn, "again", outcomes[-1:])
+        if drawn.then and any(outcome.state == "done" for outcome in outcomes):
+            drawn.then()
         found, done = self.checker.after(foretold)
         if drawn.most is not None and done.entries > drawn.most:
             wrong.append(f"made {done.entries} entries, {drawn.most} is the most")
