@@ -32,7 +32,7 @@ def _sums() -> defaultdict[int, Decimal]:
     return defaultdict(lambda: ZERO)
 
 
-@dataclass
+@dataclass(slots=True)
 class Part:
     """An instalment. amount, balance: signed as in the books."""
 
@@ -43,7 +43,7 @@ class Part:
     balance: Decimal = ZERO
 
 
-@dataclass
+@dataclass(slots=True)
 class BankLine:
     id: int
     amount: Decimal
@@ -111,7 +111,7 @@ class Effect:
         return "; ".join(told)
 
 
-@dataclass
+@dataclass(slots=True)
 class Entry:
     """A live entry, as far as its undoing needs it."""
 
