@@ -71,6 +71,26 @@ def scratch() -> Iterator[str]:
             _maintain(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@contextmanager
+def copies(name: str, count: int) -> Iterator[list[str]]:
+    """So many copies of a scratch database that nobody is connected to, for work in as many processes."""
+    made = [f"{name}_{number}" for number in range(count)]
+    _hang_up()
+    try:
+        for copy in made:
+            create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            _maintain(create.format(sql.Identifier(copy), sql.Identifier(name)))
+        yield made
+    finally:
+        for copy in made:
+            _maintain(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(copy)))
+
+
+def work_on(name: str) -> None:
+    """From here on the default connection of this process is on that database."""
+    _move(name)
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The value that `share` of the measurements do not exceed (nearest rank)."""
     ordered = sorted(values)
@@ -78,11 +98,15 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def _move(name: str) -> None:
+    _hang_up()
+    connections["default"].settings_dict["NAME"] = name  # the same dict that other threads' connections are made from
+
+
+def _hang_up() -> None:
     connection = connections["default"]
     connection.close()
     if getattr(connection, "pool", None):
         connection.close_pool()  # type: ignore[attr-defined]
-    connection.settings_dict["NAME"] = name  # the same dict that other threads' connections are made from
 
 
 def _maintain(statement: sql.Composed) -> None:

@@ -61,7 +61,7 @@ _REFUSALS: dict[str, tuple[type[Refused], str | Promise]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """One posting to be. amount: BRL, debit positive, not zero. instalment, line: what it moves."""
 

@@ -29,7 +29,7 @@ BEGIN
         'on', e."on", 'kind', e.kind, 'reverses', e.reverses_id, 'seq', s.seq, 'hash', encode(s.hash, 'hex'),
         'chained', encode(sha256(coalesce(before.hash, sha256(convert_to('journal ' || j.id || ' ' || j.code, 'UTF8')))
                           || convert_to(finance_entry_text(e, b.text), 'UTF8')), 'hex'),
-        'match', m.id) ORDER BY s.journal_id, s.seq)
+        'match', m.id, 'batch', e.batch_id) ORDER BY s.journal_id, s.seq)
     INTO entries
     FROM finance_journalentry e
     JOIN finance_journal j ON j.id = e.journal_id
@@ -136,9 +136,16 @@ class Checker:
             done.entries += 1
             self.entry = max(self.entry, row["id"])
             world.entries[row["id"]] = Entry(
-                row["id"], date.fromisoformat(row["on"]), lines, row["match"], is_reversal=row["reverses"] is not None
+                row["id"],
+                date.fromisoformat(row["on"]),
+                lines,
+                match=row["match"],
+                batch=row["batch"],
+                is_reversal=row["reverses"] is not None,
             )
             world.order.append(row["id"])
+            if row["batch"]:
+                world.batches[row["batch"]].append(world.entries[row["id"]])
             if row["reverses"] in world.entries:
                 world.entries[row["reverses"]].reversed = True
         for row in seen["parts"] or []:

@@ -1,8 +1,8 @@
 """What goes wrong in the middle of an act, and what happens twice.
 
 A fault waits for the n-th statement of the act: the server cuts the connection, the transaction is taken back, or the
-process that works is killed with SIGKILL. An act that ends before is done as usual. Nothing here is random: the caller
-says which fault and at which statement, so that a seed replays.
+process that works is killed with SIGKILL, with the statement on its way to the server. An act that ends before is done
+as usual. Nothing here is random: the caller says which fault and at which statement, so that a seed replays.
 """
 
 import os
@@ -10,26 +10,28 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from django.db import DatabaseError, connection, connections
+from psycopg.pq import TransactionStatus
 
 from backoffice.core import imports
 from backoffice.core.services import approvals
-from finance.services import entries, ledger, periods, reconcile
+from finance.services import close, entries, ledger, periods, reconcile
 
 Do = Callable[[], object]
-KINDS = ["cut", "regret", "kill", "twice", "again"]
 DONE, REFUSED, BROKEN = 0, 71, 72  # how a child ends
+INTRANS = TransactionStatus.INTRANS
 
 
 # What services say when they take something not.
 REFUSALS = (
     ledger.Refused, reconcile.Taken, reconcile.Changed, reconcile.NeedsSecond, approvals.AlreadyDecided,
-    approvals.NotTheirs, entries.NotReady, periods.NotNow, imports.Refusal, imports.Waits,
+    approvals.AlreadyAsked, approvals.NotTheirs, entries.NotReady, entries.NotByHand, close.NotClosed, periods.NotNow,
+    imports.Refusal, imports.Waits, imports.NotUndoable,
 )  # fmt: skip
 
 
@@ -45,22 +47,26 @@ class Outcome:
     why: str = ""
 
 
+# A storm's database is thrown away, so no commit waits for the disk; said to every connection, the new ones too.
+SESSION = "-c synchronous_commit=off -c client_min_messages=warning"
+
+
 @contextmanager
-def without_pool() -> Iterator[None]:
+def own_connections() -> Iterator[None]:
     """Threads and children hold connections of their own; a pool would share them."""
     options = connection.settings_dict["OPTIONS"]
-    pool = options.get("pool")
-    if pool is None:
-        yield
-        return
+    before = dict(options)
     connection.close()
-    connection.close_pool()  # type: ignore[attr-defined]
-    options["pool"] = False
+    if options.get("pool"):
+        connection.close_pool()  # type: ignore[attr-defined]
+        options["pool"] = False
+    options["options"] = f"{options.get('options', '')} {SESSION}".strip()
     try:
         yield
     finally:
         connection.close()
-        options["pool"] = pool
+        options.clear()
+        options.update(before)
 
 
 def attempt(do: Do) -> Outcome:
@@ -89,6 +95,23 @@ def before_statement(number: int, happens: Callable[[], None]) -> Iterator[list[
 
     with connection.execute_wrapper(watch):
         yield count
+
+
+def die_in_statement(number: int) -> AbstractContextManager[None]:
+    """This process kills itself when its n-th statement is on the way, with nobody there for the answer."""
+
+    def watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: object) -> Any:
+        nonlocal number
+        number -= 1
+        if number == 0:
+            line = connection.connection
+            if line.info.transaction_status == INTRANS and not many:  # outside of one it would be done, by itself
+                line.pgconn.send_query(psycopg.ClientCursor(line).mogrify(sql, params).encode())
+                line.pgconn.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return execute(sql, params, many, context)
+
+    return connection.execute_wrapper(watch)
 
 
 def cut(do: Do, number: int, control: psycopg.Connection[Any]) -> Outcome:
@@ -126,13 +149,13 @@ def regret(do: Do, number: int) -> Outcome:
 
 
 def kill(do: Do, number: int) -> Outcome:
-    """A process of its own does it and is killed before the n-th statement."""
+    """A process of its own does it and is killed in the n-th statement."""
     child = os.fork()
     if child == 0:
         try:
             connections["default"].connection = None  # the parent's; psycopg leaves it alone in another process
             connections["default"].atomic_blocks = []
-            with before_statement(number, lambda: os.kill(os.getpid(), signal.SIGKILL)):
+            with die_in_statement(number):
                 state = attempt(do).state
             os._exit({"done": DONE, "refused": REFUSED}.get(state, BROKEN))
         except BaseException:

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,26 +10,29 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from backoffice.core.models import Party, User
+from backoffice.core.models import Approval, Party, User
 from backoffice.core.services import roles
-from finance.models import CostCentre, Period
-from finance.services import periods, plan
+from finance.models import CostCentre, Period, TaxProfile, TaxRate
+from finance.services import periods, plan, second_person
 from finance.services.ledger import Line
 
-ZERO = Decimal("0.00")
+ZERO, CENT = Decimal("0.00"), Decimal("0.01")
 MONTHS = 18  # the last of them is this one
 PURPOSES = [
     "cash", "receivable", "payable", "customer_advance", "supplier_advance", "sales", "services", "bank_fees",
     "interest_income", "fine_income", "discount_given", "discount_taken", "interest_expense", "write_off",
-    "other_expense", "capital", "opening", "salaries",
+    "other_expense", "capital", "opening", "salaries", "other_income", "fine_expense", "returns", "iss_expense",
+    "iss_payable", "iss_withheld", "withheld_payable", "acquirer_cards", "acquirer_pix", "refunds_payable",
 ]  # fmt: skip
+CONTROLS = {"receivable": ["receivable", "customer_advance"], "payable": ["payable", "supplier_advance"]}
+ISS = Decimal("0.05")  # of both tax treatments: one owes it, of the other the customer withholds it
 
 
 def _sums() -> defaultdict[int, Decimal]:
     return defaultdict(lambda: ZERO)
 
 
-@dataclass
+@dataclass(slots=True)
 class Part:
     """An instalment. amount, balance: signed as in the books."""
 
@@ -40,7 +43,7 @@ class Part:
     balance: Decimal = ZERO
 
 
-@dataclass
+@dataclass(slots=True)
 class BankLine:
     id: int
     amount: Decimal
@@ -108,7 +111,7 @@ class Effect:
         return "; ".join(told)
 
 
-@dataclass
+@dataclass(slots=True)
 class Entry:
     """A live entry, as far as its undoing needs it."""
 
@@ -116,6 +119,7 @@ class Entry:
     on: date
     lines: list[Line]
     match: int | None = None
+    batch: int | None = None  # the import that brought it
     is_reversal: bool = False
     reversed: bool = False
 
@@ -137,12 +141,39 @@ class FileLine(NamedTuple):
 
 @dataclass
 class Question:
-    """What waits for a second person."""
+    """What waits for a second person. yes: what their yes does, as things stand when they say it."""
 
     approval: int
-    asked_by: User
+    kind: str
+    subject: str
+    right: str
+    asked_by: int
+    yes: Callable[[User], Effect]
+    after: Callable[[], None] | None  # told the world's side of a yes
+
+
+@dataclass
+class Paper:
+    """An invoice, a credit note or a bill in the books."""
+
+    id: int
+    kind: str  # invoice, credit_note, bill
+    entry: int
+    parts: list[int]  # keys of instalments, by their sequence
+    lines: list[Decimal]  # what each line asks for
+    treatment: str = ""  # of its tax: own, withheld, or none
+
+
+@dataclass
+class Sale:
+    """What its channel says of a sale. amount: nothing when its payments are gone."""
+
+    origin: str
+    party: int
     on: date
-    lines: list[Line]
+    amount: Decimal
+    method: str
+    called_off: bool = False
 
 
 class World:
@@ -155,19 +186,31 @@ class World:
         self.lines: dict[int, BankLine] = {}
         self.entries: dict[int, Entry] = {}
         self.order: list[int] = []  # keys of entries, as they came
+        self.batches: defaultdict[int, list[Entry]] = defaultdict(list)  # what each import brought
         self.open_parts: list[int] = []  # may hold settled ones; `part` sweeps them out as it meets them
         self.open_lines: list[int] = []
         self.ledger = _sums()  # by account, as the entries tell it
         self.documents = _sums()  # the same of accounts that have documents, as these tell it
         self.numbers: Counter[tuple[int, int]] = Counter()  # (journal, year) → last
         self.heads: dict[int, tuple[int, str]] = {}  # journal → (place, hash)
-        self.serial = 0
+        self.serial = self.last_question = 0
         self.waiting: list[Question] = []
-        self.files: dict[int, list[FileLine]] = {}  # by bank account: what its files have brought so far
+        self.files: dict[int, list[FileLine]] = {}  # by bank account: what its files have brought and nobody undid
+        self.aside: set[int] = set()  # statement lines that somebody set aside
+        self.papers: list[Paper] = []
+        self.sales: list[Sale] = []
+        self.booked: dict[str, tuple[str, Sale]] = {}  # by origin: what the books say they booked, and what that was
 
     def build(self) -> None:
         """People, parties, banks and months, in the database and here."""
-        self.accounts = plan.accounts_for(*PURPOSES)
+        self.accounts = plan.accounts_for(*PURPOSES, *CONTROLS["receivable"], *CONTROLS["payable"])
+        self.controls = {side: [self.accounts[name] for name in names] for side, names in CONTROLS.items()}
+        self.may_give_up = second_person.write_off_limit()
+        self.profiles: dict[str, int] = {}
+        for name in ("own", "withheld"):
+            profile = TaxProfile.objects.create(name=f"Simulated {name}")
+            TaxRate.objects.create(profile=profile, tax="iss", rate=ISS, is_withheld=name == "withheld")
+            self.profiles[name] = profile.pk
         self.people = [
             User.objects.create(email=f"simulated{n}@retaguarda.example", name=f"Simulated {n}") for n in range(4)
         ]
@@ -191,6 +234,30 @@ class World:
             Month(row.pk, row.starts_on)
             for row in Period.objects.filter(starts_on__gte=first, starts_on__lte=last).order_by("starts_on")
         ]
+
+    # Second persons -----------------------------------------------------------------------------------------------
+
+    def asked(self, kind: str, yes: Callable[[User], Effect], after: Callable[[], None] | None = None) -> None:
+        """Take note of the questions that were put since the last time."""
+        self.asked_about(kind, lambda _approval: yes, after)
+
+    def asked_about(
+        self, kind: str, yes: Callable[[Approval], Callable[[User], Effect]], after: Callable[[], None] | None = None
+    ) -> None:
+        """The same where one act puts several questions."""
+        fresh = Approval.objects.filter(kind=kind, pk__gt=self.last_question, state=Approval.State.WAITING)
+        for one in fresh.order_by("pk"):
+            self.last_question = one.pk
+            self.waiting.append(Question(one.pk, kind, one.subject, one.right, one.asked_by_id, yes(one), after))
+
+    def waits(self, kind: str, subject: str) -> bool:
+        return any((question.kind, question.subject) == (kind, subject) for question in self.waiting)
+
+    def read_months(self) -> None:
+        """See how the months stand, where an act leaves it to the books."""
+        states = dict(Period.objects.values_list("pk", "state"))
+        for month in self.months:
+            month.state = states[month.id]
 
     # Choices ------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ must change nothing. What `resumes` works in several transactions: broken off, i
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 from ..world import Effect, World
 
@@ -40,6 +41,12 @@ def act(weight: float) -> Callable[[Callable[[World], Act | None]], Callable[[Wo
         return draw
 
     return keep
+
+
+def load() -> None:
+    """Have every family of acts register itself."""
+    for family in ("books", "bank", "doors", "months", "people", "asked", "papers", "sales"):
+        import_module(f"{__name__}.{family}")
 
 
 NOTHING = Effect()

@@ -168,11 +168,13 @@ def renegotiate(world: World) -> Act | None:
     amounts = [amount for amount in pieces(world, part.balance) if amount]
     close = [principal(part, part.balance)]
     effect = Effect.of([*close, Line(part.account, part.balance)], parts=amounts)
-    account, party, direction = part.account, part.party, "receivable" if part.amount > 0 else "payable"
+    account, party = part.account, part.party
+    direction = next(side for side, accounts in world.controls.items() if account in accounts)
+    kind = "renegotiated" if (part.amount > 0) == (direction == "receivable") else "credit"
 
     def do() -> None:
         add_title(
-            world, party=party, account=account, direction=direction, kind="renegotiated", amounts=amounts,
+            world, party=party, account=account, direction=direction, kind=kind, amounts=amounts,
             against=close, on=on, number=number, journal="general",
         )  # fmt: skip
 

@@ -1,8 +1,10 @@
 """Months: soft-closed, excepted, closed, opened again; and out of turn, which is refused."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from finance.models import Period, PeriodException
+from finance.services import close, periods
 
 from ..world import Month, World
 from . import NOTHING, Act, act
@@ -45,6 +47,52 @@ def reopen(world: World) -> Act | None:
     month = world.chance.choice(shut)
     later = any(other.state == "closed" and other.starts_on > month.starts_on for other in world.months)
     return _turn(month, "open", allowed=not later)
+
+
+@act(1)
+def turn(world: World) -> Act:
+    """The same as people do it on the page of the months: soft-closed, opened, closed, a director asked to reopen."""
+    place = world.chance.randrange(len(world.months))
+    month, by, how = world.months[place], world.person(), world.chance.choice(["soften", "open", "close", "ask"])
+    if how in ("soften", "close"):
+        place = min(place, len(world.months) - KEPT_OPEN - 1)
+        month = world.months[place]
+    if how == "close" and world.chance.random() < 0.5:
+        place = next((n for n, one in enumerate(world.months[:-KEPT_OPEN]) if one.state != "closed"), place)
+        month = world.months[place]
+    before = all(one.state == "closed" for one in world.months[:place])
+    later = any(one.state == "closed" for one in world.months[place + 1 :])
+    if how == "soften":
+        return _seen(world, lambda: periods.soft_close(period_id=month.id, by=by), allowed=month.state == "open")
+    if how == "open":
+        return _seen(world, lambda: periods.open_again(period_id=month.id, by=by), allowed=month.state == "soft")
+    if how == "close":
+        allowed = before and month.state != "closed"
+        return _seen(world, lambda: periods.close(period_id=month.id, by=by, reason="Done"), allowed=allowed)
+    allowed = month.state == "closed" and not later and not world.waits(periods.REOPEN, f"finance.period:{month.id}")
+    return Act(
+        lambda: periods.ask_reopening(period_id=month.id, reason="Late bill", by=by),
+        NOTHING,
+        allowed,
+        once=allowed,
+        then=lambda: world.asked(periods.REOPEN, lambda _other: NOTHING, world.read_months),
+    )
+
+
+def _seen(world: World, do: Callable[[], None], *, allowed: bool) -> Act:
+    return Act(do, NOTHING, allowed, once=allowed, then=world.read_months)
+
+
+@act(0.2)
+def close_by_list(world: World) -> Act | None:
+    """Close the next month by its checklist, which says whether it may."""
+    month = next((one for one in world.months[:-KEPT_OPEN] if one.state != "closed"), None)
+    if month is None:
+        return None
+    by = world.person()
+    return Act(
+        lambda: close.close(period_id=month.id, by=by, reason="Known"), None, most=0, once=True, then=world.read_months
+    )
 
 
 @act(0.8)

@@ -3,16 +3,19 @@
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
-from backoffice.core.models import Party
-from backoffice.core.services import approvals
-from finance.models import BankAccount, Suggestion
-from finance.services import entries, matching, reconcile, settlement, statements, titles
+from django.db import transaction
+
+from backoffice.core.models import ImportBatch, Party
+from finance import terms
+from finance.models import BankAccount, Instalment, SaleBooking, Statement, StatementLine, Suggestion, Title
+from finance.services import matching, opening, reconcile, settlement, statement_undo, statements, titles
 from finance.services.ledger import Line
 
-from ..world import ZERO, Effect, FileLine, Question, World
+from ..world import ZERO, Effect, Entry, FileLine, Part, World
 from . import NOTHING, Act, act, foretell
 from .bank import transit
 from .books import pieces, principal
@@ -68,6 +71,32 @@ def bring(world: World) -> Act:
     )  # fmt: skip
 
 
+@act(0.5)
+def unbring(world: World) -> Act | None:
+    """Undo the import of a file: refused while one of its lines is matched; then the file may come again."""
+    live = Statement.objects.filter(undone_at=None, new__gt=0).exclude(batch=None).order_by("-pk")[:12]
+    if not live:
+        return None
+    chosen = world.chance.choice(list(live))
+    batch, by, held = chosen.batch_id or 0, world.person(), world.files[chosen.bank_account_id]
+    rows = list(StatementLine.objects.filter(statement__batch=batch, is_void=False).order_by("pk"))
+    effect = Effect()
+    for entry in world.batches[batch]:
+        if not entry.reversed and not entry.is_reversal:
+            effect.add(Effect.of(entry.lines).mirrored())
+    allowed = all(world.lines[row.pk].open == row.amount for row in rows)
+
+    def do() -> None:
+        with transaction.atomic():
+            statement_undo.take_back(ImportBatch.objects.select_for_update().get(pk=batch), by=by)
+
+    def then() -> None:
+        for row in rows:
+            held.remove(FileLine(row.on, row.amount, row.text, "7"))
+
+    return Act(do, effect if allowed else NOTHING, allowed, once=allowed, then=then)
+
+
 # Reconciling --------------------------------------------------------------------------------------------------------
 
 
@@ -78,6 +107,7 @@ def meet(world: World) -> Act | None:
     part = world.part() if line else None
     if line is None or part is None:
         return None
+    is_free = line.id not in world.aside
     amount = part.balance if abs(part.balance) < abs(line.open) else world.share(part.balance)
     taken, by = world.share(line.open), world.person()
     rest = amount - taken
@@ -89,10 +119,67 @@ def meet(world: World) -> Act | None:
         lines.append(Line(account, rest))
     effect = Effect.of(lines)
     return foretell(
-        world.fits(effect),
+        is_free and world.fits(effect),
         effect,
         lambda: reconcile.match(lines=[(line.id, taken)], items=items, by=by, today=world.today),
-        once=abs(taken) * 2 > abs(line.open) or abs(amount) * 2 > abs(part.balance),
+        once=is_free and (abs(taken) * 2 > abs(line.open) or abs(amount) * 2 > abs(part.balance)),
+    )
+
+
+@act(1.2)
+def meet_many(world: World) -> Act | None:
+    """Some lines against some instalments, each in part or whole; the rest is an expense or a party's advance."""
+    lines = {line.id: line for line in (world.line() for _ in range(world.chance.randint(1, 3))) if line}
+    parts = {part.id: part for part in (world.part() for _ in range(world.chance.randint(1, 3))) if part}
+    if not lines or not parts:
+        return None
+    by, taken = world.person(), [(line, world.share(line.open)) for line in lines.values()]
+    items, posted = [], [transit(world, line, amount) for line, amount in taken]
+    for part in parts.values():
+        amount = world.share(part.balance)
+        items.append(reconcile.Item("instalment", -amount, part.id))
+        posted.append(principal(part, amount))
+    rest, born = -sum((line.amount for line in posted), ZERO), []
+    if rest and world.chance.random() < 0.5:
+        advance, party = ("customer_advance" if rest < 0 else "supplier_advance"), world.chance.choice(world.parties)
+        items.append(reconcile.Item("advance", rest, party=party))
+        posted.append(Line(world.accounts[advance], rest))
+        born = [rest]
+    elif rest:
+        account, centre = world.accounts["other_expense"], world.chance.choice([None, *world.centres])
+        items.append(reconcile.Item("account", rest, account, cost_centre=centre))
+        posted.append(Line(account, rest))
+    effect = Effect.of(posted, parts=born)
+    is_free = not world.aside & lines.keys()
+    return foretell(
+        is_free,
+        effect,
+        lambda: reconcile.match(
+            lines=[(line.id, amount) for line, amount in taken], items=items, by=by, today=world.today
+        ),
+        once=is_free and any(abs(amount) * 2 > abs(line.open) for line, amount in taken),
+    )
+
+
+@act(0.5)
+def set_aside(world: World) -> Act | None:
+    """Set a line aside, or put one back; matches on the screen leave it alone meanwhile."""
+    by = world.person()
+    if world.aside and world.chance.random() < 0.6:
+        key = world.chance.choice(sorted(world.aside))
+        return Act(
+            lambda: reconcile.restore(line_id=key, by=by), NOTHING, once=True, then=lambda: world.aside.discard(key)
+        )
+    line = world.line()
+    if line is None:
+        return None
+    key = line.id
+    return Act(
+        lambda: reconcile.ignore(line_id=key, reason="Later", by=by),
+        NOTHING,
+        allowed=key not in world.aside,
+        once=key not in world.aside,
+        then=lambda: world.aside.add(key),
     )
 
 
@@ -123,11 +210,12 @@ def code(world: World) -> Act | None:
         return None
     by, account = world.person(), world.accounts[world.chance.choice(["bank_fees", "salaries", "other_expense"])]
     effect = Effect.of([transit(world, line, line.open), Line(account, -line.open)])
+    is_free = line.id not in world.aside
     return foretell(
-        True,
+        is_free,
         effect,
         lambda: reconcile.new_entry(line_ids=[line.id], account=account, by=by, today=world.today),
-        once=True,
+        once=is_free,
     )
 
 
@@ -147,6 +235,16 @@ def accept(world: World) -> Act | None:
     return Act(lambda: reconcile.accept(suggestion_id=chosen, by=by, today=world.today), None, most=1, once=True)
 
 
+@act(0.3)
+def accept_shown(world: World) -> Act | None:
+    """Take a page of the engine's best suggestions at once; those that hold no more are told apart."""
+    shown = list(Suggestion.objects.filter(rank=1).order_by("line_id").values_list("pk", flat=True)[:5])
+    by = world.person()
+    if not shown:
+        return None
+    return Act(lambda: reconcile.accept_many(shown, by=by), None, most=len(shown))
+
+
 # Titles -------------------------------------------------------------------------------------------------------------
 
 
@@ -160,13 +258,15 @@ def bill(world: World) -> Act:
     total = world.money() if owed else -world.money()
     amounts = [amount for amount in pieces(world, total) if amount]
     against = [Line(other, -total)]
-    parts = [titles.Part(date(2030, 1, 1), amount) for amount in amounts]
+    due = date(2030, 1, 1) if world.chance.random() < 0.5 else world.today - timedelta(days=world.chance.randint(1, 90))
+    own = terms.Terms(fine_rate=Decimal("0.02"), interest_rate=Decimal("0.01")) if due < world.today else None
+    parts = [titles.Part(due, amount) for amount in amounts]
     return foretell(
         world.takes(on, by),
         Effect.of([Line(account, total), *against], parts=amounts),
         lambda: titles.issue(
             direction="receivable" if owed else "payable", kind="invoice" if owed else "bill", number=number,
-            party=party, issued_on=on, instalments=parts, against=against, by=by,
+            party=party, issued_on=on, instalments=parts, against=against, terms=own, by=by,
         ),
     )  # fmt: skip
 
@@ -180,6 +280,9 @@ def pay(world: World) -> Act | None:
     if (part.amount > 0) != (part.account == world.accounts["receivable"]):
         return None  # a credit
     on, by, side = world.day(), world.person(), 1 if part.amount > 0 else -1
+    row = Instalment.objects.select_related("title").get(pk=part.id)
+    if row.title.fine_rate:
+        return _pay_late(world, part, row)
     paid = abs(world.share(part.balance))
     surplus = world.money(5_000) if paid == abs(part.balance) and world.chance.random() < 0.3 else ZERO
     lines = [Line(world.accounts["cash"], side * (paid + surplus)), principal(part, side * paid)]
@@ -197,40 +300,100 @@ def pay(world: World) -> Act | None:
     )
 
 
-# Second persons -----------------------------------------------------------------------------------------------------
-
-
-@act(0.9)
-def propose(world: World) -> Act:
-    """A manual entry is written and put to a second person; the books do not move."""
-    on, by, amount = world.day(), world.person(), world.money()
-    first, second = world.chance.sample(["other_expense", "capital", "salaries"], 2)
-    lines = [Line(world.accounts[first], amount), Line(world.accounts[second], -amount)]
-    told: list[Question] = []
-
-    def do() -> None:
-        draft = entries.save(draft_id=None, version=0, on=on, text="By hand", lines=lines, by=by)
-        told.append(Question(entries.submit(draft_id=draft.pk, by=by).pk, by, on, lines))
-
-    # Whoever may approve could have leave for a soft month, so the question is allowed if anybody could post.
-    allowed = world.takes(on, *world.people)
-    return Act(do, NOTHING, allowed, then=lambda: world.waiting.extend(told))
-
-
-@act(1.1)
-def decide(world: World) -> Act | None:
-    """A second person says yes or no; whoever asked may not. A yes for a month shut since gives the draft back."""
-    if not world.waiting:
-        return None
-    question = world.chance.choice(world.waiting)
-    own, yes = world.chance.random() < 0.25, world.chance.random() < 0.85
-    others = [person for person in world.people if person.pk != question.asked_by.pk]
-    by = question.asked_by if own else world.chance.choice(others)
-    posts = yes and not own and world.takes(question.on, question.asked_by, by)
-    return Act(
-        lambda: approvals.decide(question.approval, yes=yes, by=by, answer="Because"),
-        Effect.of(question.lines) if posts else NOTHING,
-        allowed=not own,
-        once=not own,
-        then=lambda: world.waiting.remove(question),
+def _pay_late(world: World, part: Part, row: Instalment) -> Act:
+    """Today, with fine and interest before the principal; too little settles only some of these."""
+    by, side = world.person(), 1 if part.amount > 0 else -1
+    due = settlement.owed(row, on=world.today)
+    paid = abs(world.share(due.total)) + (world.money(5_000) if world.chance.random() < 0.2 else ZERO)
+    left, lines = paid, [Line(world.accounts["cash"], side * paid)]
+    for charge, income, expense in (
+        (due.interest, "interest_income", "interest_expense"),
+        (due.fine, "fine_income", "fine_expense"),
+    ):
+        settled = min(left, charge)
+        lines.append(Line(world.accounts[income if side > 0 else expense], -side * settled))
+        left -= settled
+    settled = min(left, due.principal)
+    lines.append(principal(part, side * settled))
+    left -= settled
+    if left:
+        lines.append(Line(world.accounts["customer_advance" if side > 0 else "supplier_advance"], -side * left))
+    return foretell(
+        True,
+        Effect.of(lines, parts=[-side * left] if left else []),
+        lambda: settlement.settle(
+            instalment_id=part.id, paid=paid, on=world.today, account=world.accounts["cash"], by=by
+        ),
+        once=paid >= due.total,
     )
+
+
+@act(1)
+def unpay(world: World) -> Act | None:
+    """Take a settlement back on the page of its title."""
+    entry = next((one for one in (world.entry() for _ in range(30)) if one and _is_settlement(one)), None)
+    if entry is None:
+        return None
+    on, by = entry.on if world.takes(entry.on) else world.day(), world.person()
+    effect = Effect.of(entry.lines).mirrored()
+    allowed = not entry.reversed and not entry.is_reversal and world.takes(on, by) and world.fits(effect)
+    allowed &= not SaleBooking.objects.filter(money_entry=entry.id).exists()
+    return foretell(allowed, effect, lambda: settlement.undo(entry=entry.id, on=on, by=by), once=True)
+
+
+def _is_settlement(entry: Entry) -> bool:
+    return entry.match is None and any(line.role == "principal" for line in entry.lines)
+
+
+@act(1)
+def use_credit(world: World) -> Act | None:
+    """Settle what a party owes with a credit of theirs, on the same side of the books."""
+    debt = world.part()
+    if debt is None:
+        return None
+    for _ in range(40):
+        credit = world.part()
+        if credit and credit.party == debt.party and credit.balance * debt.balance < 0:
+            break
+    else:
+        return None
+    sides = dict(Instalment.objects.filter(pk__in=[debt.id, credit.id]).values_list("pk", "title__direction"))
+    on, by, amount = world.day(), world.person(), min(abs(credit.balance), abs(debt.balance))
+    signed = amount if debt.balance > 0 else -amount
+    return foretell(
+        world.takes(on, by) and sides[debt.id] == sides[credit.id],
+        Effect.of([principal(credit, -signed), principal(debt, signed)]),
+        lambda: settlement.apply_credit(credit_id=credit.id, instalment_id=debt.id, amount=amount, on=on, by=by),
+        once=True,
+    )
+
+
+@act(0.7)
+def cancel_title(world: World) -> Act | None:
+    """Take a title out of the books, while nothing of it is settled and no paper, line or sale brought it."""
+    part = world.part()
+    if part is None:
+        return None
+    title = Title.objects.get(instalments=part.id)
+    entry, on, by = world.entries[title.entry_id], world.day(), world.person()
+    effect = Effect.of(entry.lines).mirrored()
+    is_own = not title.origin.startswith(settlement.PAPERS) and not SaleBooking.objects.filter(title=title).exists()
+    is_own &= entry.match is None and not any(line.line or line.role == "principal" for line in entry.lines)
+    return foretell(
+        is_own and not entry.reversed and world.takes(on, by) and world.fits(effect),
+        effect,
+        lambda: settlement.cancel(title_id=title.pk, on=on, by=by, reason="Never sent"),
+        once=True,
+    )
+
+
+@act(0.3)
+def begin_with(world: World) -> Act:
+    """Opening balances by hand; what does not balance goes to their own account."""
+    on, by = world.day(), world.person()
+    lines = [Line(world.accounts["cash"], world.money())]
+    if world.chance.random() < 0.7:
+        lines.append(Line(world.accounts["capital"], -world.money()))
+    rest = -sum((line.amount for line in lines), ZERO)
+    effect = Effect.of([*lines, Line(world.accounts["opening"], rest)])
+    return foretell(world.takes(on, by), effect, lambda: opening.post(on=on, lines=lines, by=by))
