@@ -26,7 +26,7 @@ def take(world: World) -> Act:
             amounts.append(part.balance)
         else:
             amounts.append(world.money() * world.chance.choice([1, -1]))
-    mark = world.number("T")
+    mark, open_at_once = world.number("T"), world.chance.random() < 0.7  # else the first posting opens a line
 
     def do() -> None:
         with transaction.atomic():
@@ -34,6 +34,7 @@ def take(world: World) -> Act:
             rows = StatementLine.objects.bulk_create(
                 StatementLine(
                     bank_account=bank, statement=statement, on=on, amount=amount, text=f"{mark} {n}",
+                    open_amount=amount if open_at_once else ZERO,
                     key=hashlib.blake2b(f"{mark} {n}".encode(), digest_size=16).digest(),
                 )
                 for n, amount in enumerate(amounts)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from django.db import connection, transaction
 
+from finance.services import ledger
+
 from ..world import World
 from . import NOTHING, Act, act
 
@@ -31,17 +33,21 @@ ATTEMPTS = [
     "DELETE FROM finance_match",
     "DELETE FROM finance_period",
     "UPDATE finance_period SET ends_on = ends_on + 31",
+    "INSERT INTO finance_newposting (low, high, entries) SELECT min(id), min(id), 1 FROM finance_journalentry",
+    "INSERT INTO finance_newline (low, high) SELECT min(id), max(id) FROM finance_statementline",
 ]
-# One more balanced pair for an entry that is posted; an entry without postings; a number out of turn.
+# One more balanced pair for an entry that is posted; postings whose entry does not come, or comes with a number out of
+# turn; an entry without postings.
 ADD_TO_POSTED = """
 INSERT INTO finance_posting (entry_id, seq, account_id, "on", amount, role, text)
 SELECT e.id, side, %s, e."on", side * 2 - 203, '', '' FROM finance_journalentry e, generate_series(101, 102) side
 WHERE e.id = %s
 """
 BARE = """
-INSERT INTO finance_journalentry (journal_id, year, number, "on", kind, text, origin)
-SELECT h.journal_id, %(year)s, coalesce(y.last, 0) + %(ahead)s, %(on)s, 'automatic', 'x', '' FROM finance_journalhead h
-LEFT JOIN finance_journalyear y ON y.journal_id = h.journal_id AND y.year = %(year)s ORDER BY 1 LIMIT 1 RETURNING id
+INSERT INTO finance_journalentry (id, journal_id, year, number, "on", kind, text, origin)
+SELECT %(entry)s, h.journal_id, %(year)s, coalesce(y.last, 0) + %(ahead)s, %(on)s, 'automatic', 'x', ''
+FROM finance_journalhead h LEFT JOIN finance_journalyear y ON y.journal_id = h.journal_id AND y.year = %(year)s
+ORDER BY 2 LIMIT 1
 """
 PAIR = """
 INSERT INTO finance_posting (entry_id, seq, account_id, "on", amount, role, text)
@@ -66,10 +72,10 @@ def force(world: World) -> Act:
 
 @act(1.5)
 def smuggle(world: World) -> Act | None:
-    """Add to what is posted, leave an entry without postings, or jump a number."""
+    """Add to what is posted, leave an entry without postings or the other way round, or jump a number."""
     if not world.order:
         return None
-    how, account, on = world.chance.choice(["add", "bare", "jump"]), world.accounts["cash"], world.today
+    how, account, on = world.chance.choice(["add", "alone", "bare", "jump"]), world.accounts["cash"], world.today
     entry = world.chance.choice(world.order)
 
     def work(cursor: object) -> None:
@@ -77,8 +83,10 @@ def smuggle(world: World) -> Act | None:
         if how == "add":
             execute(ADD_TO_POSTED, [account, entry])
             return
-        execute(BARE, {"year": on.year, "on": on, "ahead": 1 if how == "bare" else 3})
-        if how == "jump":
-            execute(PAIR, {"entry": cursor.fetchone()[0], "account": account, "on": on})  # type: ignore[attr-defined]
+        new = ledger.next_entry()
+        if how != "bare":
+            execute(PAIR, {"entry": new, "account": account, "on": on})
+        if how != "alone":
+            execute(BARE, {"entry": new, "year": on.year, "on": on, "ahead": 1 if how == "bare" else 3})
 
     return Act(_run(work), NOTHING, allowed=False)
