@@ -112,7 +112,7 @@ def naming(line: Line, item: Item) -> Naming | None:
     """How the line's text names the item, or None."""
     strong, by_key, values = False, False, set()
     for kind, value in line.tokens:
-        wanted = "doc" if kind in ("doc", "num") else kind
+        wanted = "doc" if kind in ("doc", "ref", "num") else kind
         if kind != "tax" and (wanted, value) in item.keys:
             values.add(f"{wanted}:{value.lstrip('~')}")
             strong |= kind != "num" and not value.startswith("~")

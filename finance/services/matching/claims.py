@@ -45,7 +45,7 @@ UPDATE m_line SET fresh = false FROM (
 
 _TOKENS = """
 CREATE TEMP TABLE m_token AS
-SELECT l.line, l.amount, t.kind, t.value, CASE WHEN t.kind IN ('doc', 'num') THEN 'doc' ELSE t.kind END AS wanted
+SELECT l.line, l.amount, t.kind, t.value, CASE WHEN t.kind IN ('doc', 'ref', 'num') THEN 'doc' ELSE t.kind END AS wanted
 FROM m_line l JOIN finance_linetoken t ON t.line_id = l.line;
 ANALYZE m_token
 """
