@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.models import User
 from backoffice.core.services import audit
+from finance.matching import speaks_of_reversal
 from finance.models import Account, Match, MatchRule, MatchRuleVersion, Posting, StatementLine
 from finance.rules import WORDS, Condition, Part, condition_of, proposed_pattern, template_of
 
@@ -71,7 +72,7 @@ def current() -> list[MatchRuleVersion]:
 
 def fit(cursor: CursorWrapper) -> int:
     """Fill TEMP m_rule with the rules that fit the lines of m_line; how many fits."""
-    cursor.execute("CREATE TEMP TABLE m_rule (line bigint, version bigint, trusted boolean)")
+    cursor.execute("CREATE TEMP TABLE m_rule (line bigint, version bigint, trusted boolean, of_reversals boolean)")
     versions = current()
     if versions:
         cursor.execute(
@@ -81,8 +82,8 @@ def fit(cursor: CursorWrapper) -> int:
     for version in versions:
         condition, values = where(condition_of(version.condition), folded="l.folded")
         cursor.execute(
-            f"INSERT INTO m_rule SELECT l.id, %s, %s FROM m_folded l WHERE {condition}",  # noqa: S608 (built by `where`)
-            [version.pk, version.rule.is_trusted, *values],
+            f"INSERT INTO m_rule SELECT l.id, %s, %s, %s FROM m_folded l WHERE {condition}",  # noqa: S608 (by `where`)
+            [version.pk, version.rule.is_trusted, speaks_of_reversal(version.condition["pattern"]), *values],
         )
     cursor.execute("DROP TABLE IF EXISTS m_folded; CREATE INDEX ON m_rule (line); ANALYZE m_rule")
     cursor.execute("SELECT count(*) FROM m_rule")
