@@ -185,12 +185,21 @@ def propose_after(match: Match) -> MatchRule | None:
             continue
         pattern = proposed_pattern(line.text or line.payer, theirs[0].text or theirs[0].payer)
         if pattern:
-            return _propose(pattern, line, parts, by=match.by)
+            return _propose(pattern, [line, theirs[0]], parts, by=match.by)
     return None
 
 
-def _propose(pattern: str, line: StatementLine, parts: list[Part], *, by: User | None) -> MatchRule | None:
-    condition = Condition(how=WORDS, pattern=pattern, sign="in" if line.amount > 0 else "out")
+def _propose(pattern: str, alike: list[StatementLine], parts: list[Part], *, by: User | None) -> MatchRule | None:
+    """No wider than what was decided: that account and sign, and amounts between those of the lines."""
+    amounts = sorted(abs(line.amount) for line in alike)
+    condition = Condition(
+        how=WORDS,
+        pattern=pattern,
+        sign="in" if alike[0].amount > 0 else "out",
+        least=amounts[0],
+        most=amounts[-1],
+        bank_account=alike[0].bank_account_id,
+    )
     known = MatchRuleVersion.objects.filter(condition=condition.as_json())
     name = pattern[:120]
     if known.exists() or MatchRule.objects.filter(name=name).exists():
