@@ -1,8 +1,8 @@
 """Evidence of a match or a suggestion as a sentence: at least two signals, and how sure it is, in words.
 
 Evidence: `{"stage": "S2", "contests": ["other_line"], "signals": [{"key": "amount", "same": true}], "alternatives": 1}`
-Keys of signals: key (kind, value), document, payer (value, by tax_id or name), amount, part, surplus, sum, terms, days,
-learned, rule (value, version), text, transfer, opposite.
+Keys of signals: key (kind, value), document, payer (value, by tax_id or name), amount, part, surplus, sum, terms,
+waived, days, learned, rule (value, version), text, transfer, opposite.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,6 +38,20 @@ CONTESTS: dict[str, str | Promise] = {
     "transfer": gettext_lazy("it may be a transfer between own accounts"),
     "sum": gettext_lazy("other open titles of the payer sum to this amount"),
     "many": gettext_lazy("the payer has too many open titles to rule out a sum"),
+    "named_elsewhere": gettext_lazy("the text names a document that is paid already or not in the books"),
+    "before_issue": gettext_lazy("the title was issued after this day"),
+    "far": gettext_lazy("this key is unique only for a time, and the title's days are far"),
+    "other_payer": gettext_lazy("the line shows somebody else's CPF or CNPJ, and the number may be theirs"),
+    "other_form": gettext_lazy("the text divides the number's digits otherwise"),
+    "longer_number": gettext_lazy("the number may be cut short of another open title's with this amount"),
+    "other_part": gettext_lazy("the text says another part of the document"),
+    "pays_for_others": gettext_lazy(
+        "this payer's CPF or CNPJ also stands where others' titles were paid; an intermediary is marked on its page"
+    ),
+    "reversal": gettext_lazy("it may be a reversal or may have been reversed"),
+    "waiting": gettext_lazy("a second person is asked about it"),
+    "charges": gettext_lazy("it would let go more fine and interest than one person may"),
+    "by_terms": gettext_lazy("another title of the payer asks this amount by its terms"),
     "by_date": gettext_lazy("an open title has this amount and nearly this date"),
     "not_trusted": gettext_lazy("the rule does not post by itself"),
     "amount": gettext_lazy("the amounts differ"),
@@ -121,6 +135,8 @@ def _signal(signal: Mapping[str, Any]) -> str:
             return ngettext("the sum of %(n)s title", "the sum of %(n)s titles", int(value or 0)) % {"n": value}
         case "terms":
             return _terms(signal)
+        case "waived":
+            return _("%(amount)s fine and interest let go") % {"amount": _money(value)}
         case "days":
             return _days(value)
         case "learned":

@@ -22,6 +22,16 @@ SHORTEST = 3  # letters and digits of a pattern: a shorter one fits everything
 _ACCENTED = "áàâãäåéèêëíìîïóòôõöúùûüçñýÿ"
 _TABLE = str.maketrans(_ACCENTED, "aaaaaaeeeeiiiiooooouuuucnyy")
 _GAPS = re.compile(r"[^a-z0-9]+")
+# Words of banks, of months and between words: what they share says nothing about what a line is.
+_SAYS_NOTHING = frozenset(
+    """pix ted doc tef transf transferencia transferencias transferido transferida enviado enviada recebido recebida
+    pagamento pagamentos pagto pgto pago paga deposito dep debito deb credito cred automatico automatica aut compra
+    compras cartao boleto titulo liquidacao liq conta contas corrente agencia banco bco valor ref referente lancamento
+    sispag internet online mobile app chave qr code dinamico estatico via para pelo pela por com sem dos das uma numero
+    nro num ltda eireli epp cpf cnpj payment transfer wire sent received
+    jan fev mar abr mai jun jul ago set out nov dez janeiro fevereiro marco abril maio junho julho agosto setembro
+    outubro novembro dezembro""".split()  # noqa: SIM905
+)
 
 
 class WrongRule(ValueError):
@@ -147,8 +157,15 @@ def spread(amount: Decimal, parts: Sequence[Part]) -> list[tuple[Part, Decimal]]
 
 
 def proposed_pattern(first: str, second: str) -> str:
-    """What two texts that were treated alike share: their common words in order, numbers left out; or nothing."""
+    """What two texts that were treated alike share: their common words in order, or nothing.
+
+    Numbers, short words and those of any bank line are left out.
+    """
     others = folded(second).split()
-    shared = [word for word in folded(first).split() if not any(sign.isdigit() for sign in word) and word in others]
+    shared = [
+        word
+        for word in folded(first).split()
+        if len(word) >= SHORTEST and word.isalpha() and word not in _SAYS_NOTHING and word in others
+    ]
     pattern = " ".join(dict.fromkeys(shared))
     return pattern if len(pattern.replace(" ", "")) >= SHORTEST + 1 else ""

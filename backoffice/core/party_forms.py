@@ -25,7 +25,7 @@ class PartyForm(ModelForm):
 
     class Meta:
         model = Party
-        fields = ["kind", "name", "tax_id", "email", "phone"]
+        fields = ["kind", "name", "tax_id", "email", "phone", "is_intermediary"]
         widgets = {"kind": forms.RadioSelect}
         error_messages = {"name": {"required": _("Say who it is.")}}
 

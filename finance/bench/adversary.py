@@ -33,6 +33,8 @@ class Title:
     due: date
     nosso: str = ""
     terms: tuple[str, str] = ("0", "0")  # fine, monthly interest
+    kind: str = "invoice"
+    issued: date = FIRST
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Line:
     cents: int
     text: str
     truth: frozenset[int]  # places in World.titles; empty: pays no title
+    document: str = ""  # the bank's own number, in a field of its own
+    is_early: bool = False  # of a statement that was matched before the others came
 
 
 @dataclass
@@ -53,8 +57,8 @@ class World:
     tax_ids: list[str] = field(default_factory=list)
     serial: int = 100
 
-    def party(self) -> int:
-        self.tax_ids.append(cpf(100_000_000 + len(self.tax_ids) * 7919))
+    def party(self, tax_id: str = "") -> int:
+        self.tax_ids.append(tax_id or cpf(100_000_000 + len(self.tax_ids) * 7919))
         return len(self.tax_ids) - 1
 
     def number(self, series: str = "INV/2025/") -> str:
@@ -69,9 +73,17 @@ class World:
         self.titles.append(Title(number or self.number(), cents, party, due, **more))
         return len(self.titles) - 1
 
-    def line(self, scene: str, cents: int, text: str, *truth: int, like: int, account: int = 0, days: int = 0) -> None:
+    def line(
+        self, scene: str, cents: int, text: str, *truth: int, like: int, account: int = 0, days: int = 0, **more: Any
+    ) -> None:
         on = self.titles[like].due + timedelta(days=days)
-        self.lines.append(Line(scene, account, on, cents, text, frozenset(truth)))
+        self.lines.append(Line(scene, account, on, cents, text, frozenset(truth), **more))
+
+    def paid(self, cents: int, *, party: int, text: str = "NF %s", **more: Any) -> int:
+        """A title that an earlier line paid."""
+        one = self.title(cents, party=party, **more)
+        self.line("paid before", cents, text % self.said(one), one, like=one, days=-8, is_early=True)
+        return one
 
     def said(self, title: int) -> str:
         return self.titles[title].number
@@ -82,6 +94,15 @@ def cpf(base: int) -> str:
     digits = [int(sign) for sign in f"{base % 10**9:09}"]
     for _ in range(2):
         rest = sum(digit * weight for digit, weight in zip(digits, range(len(digits) + 1, 1, -1), strict=True)) % 11
+        digits.append(0 if rest < 2 else 11 - rest)
+    return "".join(map(str, digits))
+
+
+def cnpj(base: int, branch: int) -> str:
+    """Eight digits of a company and its branch with their two check digits."""
+    digits = [int(sign) for sign in f"{base:08}{branch:04}"]
+    for weights in ((5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2), (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2)):
+        rest = sum(digit * weight for digit, weight in zip(digits, weights, strict=True)) % 11
         digits.append(0 if rest < 2 else 11 - rest)
     return "".join(map(str, digits))
 
@@ -274,15 +295,193 @@ def payer_of_another(w: World) -> None:
     w.line("pays for another", price, f"NF {w.said(named)} CPF {w.tax_ids[party]}", named, like=named)
 
 
+def paid_again(w: World) -> None:
+    party, price = w.party(), w.price()
+    before, other = w.paid(price, party=party), w.title(price, party=party)
+    text = w.chance.choice(("PIX NF %s CPF %s", "PIX %s CPF %s")) % (w.said(before), w.tax_ids[party])
+    w.line("paid again", price, text, *UNKNOWABLE, like=other)
+
+
+def two_numbers_one_paid(w: World) -> None:
+    party, price = w.party(), w.price()
+    before, other = w.paid(price, party=party), w.title(price, party=party)
+    w.line("two numbers, one paid", price, f"NF {w.said(before)} NF {w.said(other)}", *UNKNOWABLE, like=other)
+
+
+def number_not_ours(w: World) -> None:
+    party, price = w.party(), w.price()
+    one = w.title(price, party=party)
+    word = w.chance.choice(("NF", "FATURA", "PEDIDO", "NOSSO NUMERO"))
+    w.line("number not ours", price, f"PIX {word} 88{w.serial} CPF {w.tax_ids[party]}", *UNKNOWABLE, like=one)
+
+
+def before_it_was_issued(w: World) -> None:
+    party, price = w.party(), w.price()
+    one = w.title(price, party=party, issued=FIRST + timedelta(days=60), days=70)
+    text = w.chance.choice((f"PIX CPF {w.tax_ids[party]}", f"NF {w.said(one)}"))
+    w.line("not issued yet", price, text, *UNKNOWABLE, like=one, days=-40)
+    order = w.title(w.price(), party=party, kind="order", issued=FIRST + timedelta(days=60), days=70)
+    w.line("order paid before", w.titles[order].cents, f"PEDIDO {w.said(order)}", order, like=order, days=-40)
+
+
+def banks_own_number(w: World) -> None:
+    one = w.title(-w.price(), party=w.party(), number=str(50_000 + w.serial))
+    text = w.chance.choice(("PAGAMENTO DE TITULO", "PAGTO NF", "BOLETO"))
+    w.line("the bank's number", w.titles[one].cents, text, *UNKNOWABLE, like=one, document=f"000{w.said(one)}")
+
+
+def somebody_between(w: World) -> None:
+    between = w.party()
+    one, tax_id = w.title(w.price(), party=between), w.tax_ids[between]
+    who = w.chance.choice(("11.222.333/0001-81", "***.123.456-**", "XXX.123.456-XX"))
+    w.line("somebody between", w.titles[one].cents, f"PIX {who} VIA {tax_id}", *UNKNOWABLE, like=one)
+
+
+def pays_for_others(w: World) -> None:
+    between = w.party()
+    w.paid(w.price(), party=w.party(), text=f"NF %s CPF {w.tax_ids[between]}")
+    own = w.title(w.price(), party=between)
+    w.line("pays for others", w.titles[own].cents, f"PIX CPF {w.tax_ids[between]}", *UNKNOWABLE, like=own)
+
+
+def bills_of_two_suppliers(w: World) -> None:
+    one, other = w.party(), w.party()
+    bill = w.title(-w.price(), party=one, number=str(70_000 + w.serial))
+    cents, number = w.titles[bill].cents, w.said(bill)
+    if w.chance.random() < 0.5:
+        w.line("bill and payee", cents, f"PAGTO NF {number} CPF {w.tax_ids[one]}", bill, like=bill, account=1)
+    else:
+        w.line("bill, another payee", cents, f"PAGTO NF {number} CPF {w.tax_ids[other]}", *UNKNOWABLE, like=bill)
+
+
+def branch_of_a_supplier(w: World) -> None:
+    base = 20_000_000 + len(w.tax_ids)
+    one, other = w.party(cnpj(base, 1)), w.party(cnpj(base, 2))
+    bill = w.title(-w.price(), party=one, number=str(80_000 + w.serial))
+    w.line("another branch", w.titles[bill].cents, f"NF {w.said(bill)} {w.tax_ids[other]}", *UNKNOWABLE, like=bill)
+
+
+def order_of_another(w: World) -> None:
+    one = w.title(w.price(), party=w.party())
+    word = w.chance.choice(("PEDIDO", "REF", "CONTRATO", "RECIBO"))
+    text = f"{word} {w.said(one).removeprefix('INV/')} CPF {w.tax_ids[w.party()]}"
+    w.line("order of another", w.titles[one].cents, text, *UNKNOWABLE, like=one)
+
+
+def competence(w: World) -> None:
+    year, month = w.chance.randrange(2020, 2030), w.chance.randrange(1, 13)
+    one = w.title(w.price(), party=w.party(), number=f"{year}/{month:02}")
+    text = w.chance.choice((f"MENSALIDADE REF {year}{month:02}", f"REF {month:02}/{year}", f"FATURA {month:02}{year}"))
+    w.line("competence", w.titles[one].cents, text, *UNKNOWABLE, like=one)
+
+
+def taken_back(w: World) -> None:
+    one = w.title(w.price(), party=w.party())
+    w.line("taken back", w.titles[one].cents, f"NF {w.said(one)}", *UNKNOWABLE, like=one)
+    w.line("taken back", -w.titles[one].cents, f"ESTORNO NF {w.said(one)}", *UNKNOWABLE, like=one, days=1)
+
+
+def returned(w: World) -> None:
+    party, price = w.party(), w.price()
+    one = w.title(price, party=party)
+    w.line("returned", price, f"TED DEVOLVIDA CPF {w.tax_ids[party]}", *UNKNOWABLE, like=one)
+    credit = w.title(-price, party=party, number=w.number("CR2025/"))
+    w.line("returned", -price, f"ESTORNO PIX CPF {w.tax_ids[party]}", *UNKNOWABLE, like=credit, account=1, days=9)
+
+
+def another_by_its_terms(w: World) -> None:
+    party = w.party()
+    w.title(10_000, party=party, terms=("0.02", "0"), days=30)
+    whole = w.title(10_200, party=party, days=70)
+    w.line("another by its terms", 10_200, f"PIX CPF {w.tax_ids[party]}", *UNKNOWABLE, like=whole)
+
+
+def charges_let_go(w: World) -> None:
+    one = w.title(1_000_000, party=w.party(), terms=("0.02", "0.01"))
+    w.line("charges let go", 1_000_000, f"NF {w.said(one)}", *UNKNOWABLE, like=one, days=20)
+
+
+def key_of_another_year(w: World) -> None:
+    nosso = f"{w.chance.randrange(10**9, 10**10)}"
+    one = w.title(w.price(), party=w.party(), nosso=nosso)
+    w.line("key of another year", w.titles[one].cents, f"NOSSO NUMERO {nosso}", *UNKNOWABLE, like=one, days=200)
+
+
+def key_of_two(w: World) -> None:
+    nosso = f"{w.chance.randrange(10**9, 10**10)}"
+    w.paid(w.price(), party=w.party(), nosso=nosso)
+    one = w.title(w.price(), party=w.party(), nosso=nosso)
+    w.line("key of two", w.titles[one].cents, f"NOSSO NUMERO {nosso}", *UNKNOWABLE, like=one)
+
+
+def divided_otherwise(w: World) -> None:
+    head, tail = w.chance.randrange(1, 9), w.number("")[2:]
+    one = w.title(w.price(), party=w.party(), number=f"NF {head}-{tail[0]}{tail[1:]}")
+    text = f"NF {head}{tail[0]}-{tail[1:]}"
+    w.line("divided otherwise", w.titles[one].cents, text, *UNKNOWABLE, like=one)
+
+
+def cut_short(w: World) -> None:
+    price = w.price()
+    one = w.title(price, party=w.party())
+    longer = w.title(price, party=w.party(), number=f"INV/2025/{w.serial * 10 + 3:06}")
+    w.line("cut short", price, f"PAGTO {w.said(longer)[:-1]}", *UNKNOWABLE, like=one)
+
+
+def amount_as_number(w: World) -> None:
+    price = w.price()
+    one = w.title(price, party=w.party(), number=f"{price // 100}")
+    reais = f"{price // 100},{price % 100:02}"
+    text = w.chance.choice((f"PAGTO FATURA {reais}", f"BOLETO R$ {reais}", f"NF {w.number('')}, {reais}"))
+    w.line("an amount", price, text, *UNKNOWABLE, like=one)
+
+
+def freight(w: World) -> None:
+    one = w.title(-w.price(), party=w.party(), number=str(90_000 + w.serial))
+    text = w.chance.choice(("FRETE CTE %s", "CT-e %s", "FRETE CT %s")) % w.said(one)
+    w.line("freight", w.titles[one].cents, text, *UNKNOWABLE, like=one)
+
+
+def look_alike(w: World) -> None:
+    one = w.title(w.price(), party=w.party(), number=f"1{w.number('')}")
+    said = w.said(one)
+    text = "NF " + w.chance.choice((said.replace("0", "O"), "I" + said[1:], said[:-1], said + "A"))
+    w.line("look-alike", w.titles[one].cents, text, *UNKNOWABLE, like=one)
+
+
+def piece_of_an_id(w: World) -> None:
+    digits = w.tax_ids[w.party()]
+    one = w.title(w.price(), party=w.party(), number=digits[:9])
+    text = w.chance.choice((f"PIX CPF {digits[:9]}", f"PIX {digits[:3]}.{digits[3:6]}.{digits[6:9]}", f"CPF {digits}"))
+    w.line("piece of an id", w.titles[one].cents, text, *UNKNOWABLE, like=one)
+
+
+def account_number(w: World) -> None:
+    one = w.title(w.price(), party=w.party(), number=f"{w.number('')}-7")
+    text = w.chance.choice(("TED AG 1234 CONTA %s", "PIX BANCO 237 AG 0001 C/C %s", "DOCTO 7 CONTA N %s"))
+    w.line("account number", w.titles[one].cents, text % w.said(one), *UNKNOWABLE, like=one)
+
+
+def zeros_before(w: World) -> None:
+    one = w.title(w.price(), party=w.party(), number=f"NF {10_000 + w.serial}")
+    text = w.chance.choice(("NF 0000%s", "NFe %s", "nf. %s")) % w.said(one).removeprefix("NF ")
+    w.line("zeros before", w.titles[one].cents, text, one, like=one)
+
+
 SCENES: Sequence[Callable[[World], None]] = (
     numbered, equal_titles_numbered, equal_titles_by_payer, payer, sum_of_two, sum_of_three, sum_with_credit,
     swapped_dates, part_that_equals_another, prefix, longer_number, date_as_number, telephone, terminal, paid_twice,
     in_two_halves, refund, fee_netted, both_ways, two_numbers_of_one_amount, another_amount_beside, several_named,
-    key_with_terms, key_without_reason, own_transfer, series, nobody, payer_of_another,
+    key_with_terms, key_without_reason, own_transfer, series, nobody, payer_of_another, paid_again,
+    two_numbers_one_paid, number_not_ours, before_it_was_issued, banks_own_number, somebody_between, pays_for_others,
+    bills_of_two_suppliers, branch_of_a_supplier, order_of_another, competence, taken_back, returned,
+    another_by_its_terms, charges_let_go, key_of_another_year, key_of_two, divided_otherwise, cut_short,
+    amount_as_number, freight, look_alike, piece_of_an_id, account_number, zeros_before,
 )  # fmt: skip
 CLEAR = {
     "number", "equal amounts, number", "payer", "money in", "money out", "other number beside", "several numbers",
-    "key, interest", "series named", "pays for another",
+    "key, interest", "series named", "pays for another", "paid before", "order paid before", "bill and payee",
+    "zeros before",
 }  # fmt: skip
 
 
@@ -310,7 +509,7 @@ def run(scenes: int, say: Say) -> dict[str, Any]:
 
 
 def bring_in(world: World) -> None:
-    """The titles as titles, the lines through statement files, one an account."""
+    """The titles as titles, the lines through statement files, one an account; those of earlier ones are matched."""
     periods.ensure(date(2024, 12, 1), date(2026, 12, 1))
     accounts = plan.accounts_for("receivable", "payable", "customer_advance", "sales", "other_expense")
     journals = titles.journals()
@@ -332,9 +531,9 @@ def bring_in(world: World) -> None:
                 owed = credit or title.cents > 0
                 control = "customer_advance" if credit else "receivable" if owed else "payable"
                 copy.write_row(
-                    (place, "receivable" if owed else "payable", "credit" if credit else "invoice", title.number,
+                    (place, "receivable" if owed else "payable", "credit" if credit else title.kind, title.number,
                      base + title.party, accounts[control], accounts["sales" if owed else "other_expense"],
-                     journals["sales" if owed else "purchases"], FIRST, str(place), *title.terms)
+                     journals["sales" if owed else "purchases"], title.issued, str(place), *title.terms)
                 )  # fmt: skip
         with cursor.copy("COPY incoming_instalment (title_key, seq, due_on, amount) FROM STDIN") as copy:
             for place, title in enumerate(world.titles):
@@ -344,9 +543,13 @@ def bring_in(world: World) -> None:
                 if title.nosso:
                     copy.write_row((place, "nosso", title.nosso))
         titles.issue_set(cursor)
-    for account in (0, 1):
-        bank = plan.open_bank_account(name=f"Banco {account}", number=f"1000{account}")
-        _import(bank, [(place, line) for place, line in enumerate(world.lines) if line.account == account])
+    banks = [plan.open_bank_account(name=f"Banco {account}", number=f"1000{account}") for account in (0, 1)]
+    for is_early in (True, False):
+        for account, bank in enumerate(banks):
+            lines = [(place, line) for place, line in enumerate(world.lines) if line.account == account]
+            _import(bank, [(place, line) for place, line in lines if line.is_early == is_early])
+        if is_early:
+            matching.run()
 
 
 def _import(bank: BankAccount, lines: list[tuple[int, Line]]) -> None:
@@ -356,7 +559,7 @@ def _import(bank: BankAccount, lines: list[tuple[int, Line]]) -> None:
         path = Path(folder) / "statement.ofx"
         rows = "".join(
             f"<STMTTRN><TRNTYPE>OTHER<DTPOSTED>{line.on:%Y%m%d}<TRNAMT>{Decimal(line.cents) / 100}<FITID>L{place}X"
-            f"<MEMO>{line.text}</STMTTRN>\n"
+            f"<MEMO>{line.text}{'<CHECKNUM>' if line.document else ''}{line.document}</STMTTRN>\n"
             for place, line in lines
         )
         path.write_text(

@@ -269,16 +269,19 @@ def _said(entry: Element, detail: Element | None, amount: Decimal) -> dict[str, 
 
 
 def _other_side(parties: Element | None, amount: Decimal) -> tuple[str, str]:
+    """Name and tax id. Where somebody else stands behind the other side, no id says who pays."""
     names = ("Dbtr", "UltmtDbtr") if amount > 0 else ("Cdtr", "UltmtCdtr")
-    for name in names:
-        party = child(parties, name)
-        party = child(party, "Pty") if child(party, "Pty") is not None else party
-        if party is None or not words(party, "Nm"):
-            continue
-        ids = (words(party, "Id", "OrgId", "Othr", "Id"), words(party, "Id", "PrvtId", "Othr", "Id"))
-        bare = ["".join(filter(str.isalnum, found)).upper() for found in ids if found]
-        return words(party, "Nm"), next((found for found in bare if len(found) in (11, 14)), "")
-    return "", ""
+    (name, tax_id), (last, behind) = (_party(child(parties, each)) for each in names)
+    if behind:
+        return name or last, behind if tax_id in ("", behind) else ""
+    return name or last, tax_id if last in ("", name) else ""
+
+
+def _party(party: Element | None) -> tuple[str, str]:
+    party = child(party, "Pty") if child(party, "Pty") is not None else party
+    ids = (words(party, "Id", "OrgId", "Othr", "Id"), words(party, "Id", "PrvtId", "Othr", "Id"))
+    bare = ["".join(filter(str.isalnum, found)).upper() for found in ids if found]
+    return words(party, "Nm"), next((found for found in bare if len(found) in (11, 14)), "")
 
 
 def _transaction_code(code: Element | None) -> str:

@@ -7,9 +7,10 @@ A number has forms, strongest first. `INV/2025/000123` is kept as
     ~123            its telling run alone: the weak form
 
 A line's text gives the same forms. Kind `doc` says that the text introduces the number as a document's (`NF 12.345`,
-letters of its own, a year in it); kind `num` that a bare number merely stands there: it may be a terminal, a telephone,
-a date. A hit by `doc` on a form without `~` is strong; every other hit is weak, and a weak one never decides alone
-(finance/matching.py).
+letters of its own, a year in it); kind `ref` the same by a word that may mean the other side's number (`PEDIDO 77`);
+kind `num` that a bare number merely stands there: it may be a terminal, a telephone, a date, an amount, the bank's own.
+A hit by `doc` or `ref` on a form without `~` is strong; every other hit is weak, and a weak one never decides alone
+(finance/matching.py). Kind `tax` is a CPF or CNPJ, or what a bank left of a CPF: `***444777**`.
 
 Standard library only. Every expression is linear: no nested repeats, words are entered at their beginning only.
 """
@@ -19,7 +20,8 @@ from typing import Final
 
 Token = tuple[str, str]
 
-DOC, NUM, TAX, E2E, TXID, NOSSO, BARCODE, NSU = "doc", "num", "tax", "e2e", "txid", "nosso", "barcode", "nsu"
+DOC, REF, NUM, TAX = "doc", "ref", "num", "tax"
+E2E, TXID, NOSSO, BARCODE, NSU = "e2e", "txid", "nosso", "barcode", "nsu"
 STRONG_KINDS: Final = (E2E, TXID, NOSSO, BARCODE, NSU)  # payment keys: made to name one payment
 LONGEST: Final = 80  # characters of a value
 
@@ -42,8 +44,10 @@ _DATE = re.compile(
     r"|(?:19|20)[0-9]{2}[/.\-](?:0?[1-9]|1[0-2])(?:[/.\-](?:0?[1-9]|[12][0-9]|3[01]))?"
     r"|(?:0?[1-9]|1[0-2])[/.\-](?:19|20)?[0-9]{2}"
     r"|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
-    r"|(?:0[1-9]|[12][0-9]|3[01])(?:0[1-9]|1[0-2])(?:19|20)[0-9]{2})"
+    r"|(?:0[1-9]|[12][0-9]|3[01])(?:0[1-9]|1[0-2])(?:19|20)[0-9]{2}"
+    r"|20[0-4][0-9](?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])20[0-4][0-9])"  # a month, as in `REF 202611`
 )
+_CENTS = re.compile(r",[0-9]{2}(?![0-9])")  # after the digits of an amount
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _E2E = re.compile(r"(?<![A-Z0-9])[ED][0-9]{20}[A-Z0-9]{11}(?![A-Z0-9])")
 _TXID = re.compile(r"(?<![A-Z0-9])[A-Z0-9]{26,35}+(?![A-Z0-9])")
@@ -56,6 +60,7 @@ _TAX = re.compile(
     r"(?<![0-9A-Z])(?:[0-9]{3}\.[0-9]{3}\.[0-9]{3}-?[0-9]{2}|[0-9]{9}-?[0-9]{2}"
     r"|[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/?[0-9A-Z]{4}-?[0-9]{2}|[0-9A-Z]{8}/?[0-9A-Z]{4}-?[0-9]{2})(?![0-9A-Z])"
 )
+_MASKED = re.compile(r"(?<![0-9A-Z])[*\u2022X]{3}\.?([0-9]{3})\.?([0-9]{3})-?[*\u2022X]{2}(?![0-9A-Z])")
 
 # Words that introduce a document's number.
 _WORDS = frozenset(
@@ -63,19 +68,29 @@ _WORDS = frozenset(
     DOCUMENTO DUP DUPL DUPLICATA DUPLICATAS TITULO TITULOS TIT BOLETO BOLETOS PEDIDO PED ORDER REF REFERENCIA RECIBO
     CONTRATO RECHNUNG FACTURA FACTURE""".split()  # noqa: SIM905
 )
+# Words among them that a payer or a carrier, or the bank itself, uses for numbers of its own.
+_FOREIGN = frozenset("PEDIDO PED ORDER REF REFERENCIA RECIBO CONTRATO DOCTO DOCUMENTO".split())  # noqa: SIM905
+_FREIGHT = frozenset(("CT", "CTE"))  # a freight document's number is not that of the invoice that it carries
 _NUMBER_WORDS = frozenset(("N", "NO", "NR", "NRO", "NUM", "NUMERO"))  # say what the word before them says
 _WORD_BEFORE = re.compile(r"([A-Z]+)[^A-Z0-9]*$")
 _AND_WORDS = frozenset(("E", "AND", "Y", "ET", "UND"))
 
 
-def tokens(text: str, payer: str = "", reference: str = "") -> set[Token]:
-    """What a line names. payer and reference name documents only where they say so; a bare number there is an id."""
+def tokens(text: str, payer: str = "", reference: str = "", document: str = "") -> set[Token]:
+    """What a line names. payer and reference name documents only where they say so; a bare number there is an id.
+
+    document: a field for numbers, as a rule the bank's own; what stands there is never introduced.
+    """
     found: set[Token] = set()
     _read(_folded(text), found, bare=True)
     if payer and payer != text:
         _read(_folded(payer), found, bare=False)
     if reference and reference != text and not (len(reference) < 11 and reference.isdigit()):  # a bare number is an id
         _read(_folded(reference), found, bare=False)
+    if document and document not in text:
+        own: set[Token] = set()
+        _read(_folded(document), own, bare=True)
+        found |= {(NUM if kind in (DOC, REF) else kind, value) for kind, value in own}
     return found
 
 
@@ -151,7 +166,7 @@ def _read(text: str, found: set[Token], *, bare: bool) -> None:
     if not _HAS_DIGIT(text) and not ("NOSSO" in text or "NSU" in text or "TXID" in text):
         return  # names of people, as a rule
     taken = _read_ids(text, found) if len(text) >= 8 else ()
-    introduced, last = False, 0
+    introduced, by, last = False, "", 0
     for match in _GROUP.finditer(text):
         word, gap, number = match.groups()
         start, end = match.span()
@@ -164,40 +179,44 @@ def _read(text: str, found: set[Token], *, bare: bool) -> None:
             word = ""  # `NF 123 e 124`: the next one
         elif word in _NUMBER_WORDS:
             before = _WORD_BEFORE.search(text, max(0, start - 20), start)
-            introduced = before is not None and before[1] in _WORDS
+            by = before[1] if before else ""
+            introduced = by in _WORDS
             word = ""
         else:
-            introduced = word in _WORDS or (not word.isalpha() and word.replace("-", "").replace(".", "") in _WORDS)
+            by = word if word.isalpha() else word.replace("-", "").replace(".", "")
+            introduced = by in _WORDS
         last = end
+        kind = (REF if by in _FOREIGN else DOC) if introduced else ""
         if word:
             if introduced or len(word) <= 3 or " " not in gap:
-                _add_whole(word, gap, number, found)
+                _add_whole(word, gap, number, kind or DOC, found)
             if not gap and _MIXED.search(number):
                 continue  # one code, `A1B2C3`
         if introduced or bare or (word and not number.isalnum()):
-            _add_numbers(number, introduced, bare, found)
+            is_amount = text.startswith(",", end) and _CENTS.match(text, end) is not None
+            _add_numbers(number, "" if is_amount or by in _FREIGHT else kind, bare or introduced, found)
 
 
-def _add_whole(word: str, gap: str, number: str, found: set[Token]) -> None:
+def _add_whole(word: str, gap: str, number: str, kind: str, found: set[Token]) -> None:
     """The form with the letters before it: `INV2025000123`."""
     digits = number if number.isalnum() else _NO_WORD.sub("", number)
     if len(digits) < 2 or len(word) + len(digits) > LONGEST:
         return
     short = word if word.isalpha() else word.rpartition("-")[2].rpartition(".")[2]
     if len(word) <= 6 or " " not in gap:
-        found.add((DOC, short + digits))
+        found.add((kind, short + digits))
         if short != word:
-            found.add((DOC, _NO_WORD.sub("", word) + digits))
+            found.add((kind, _NO_WORD.sub("", word) + digits))
 
 
-def _add_numbers(number: str, introduced: bool, bare: bool, found: set[Token]) -> None:
-    """The forms without letters before the number; a mixed one, `4A71`, as it stands."""
+def _add_numbers(number: str, kind: str, bare: bool, found: set[Token]) -> None:
+    """The forms without letters before the number; a mixed one, `4A71`, as it stands. kind: how it was introduced."""
     if len(number) > LONGEST - 1:
         return
     if number.isdigit():
         value = number.lstrip("0")
         if len(value) >= 3:
-            found.add((DOC if introduced and not _DATE.fullmatch(number) else NUM, value))
+            found.add((kind if kind and not _DATE.fullmatch(number) else NUM, value))
             found.add((NUM, f"~{value}"))
         return
     parts = _DIGITS.findall(number)
@@ -205,16 +224,16 @@ def _add_numbers(number: str, introduced: bool, bare: bool, found: set[Token]) -
     if not _RUNS.fullmatch(number):
         whole = _NO_WORD.sub("", number)
         if len(whole) >= 4:
-            found.add((DOC, whole))
+            found.add((kind or DOC, whole))
     elif _DATE.fullmatch(number):
-        if bare or introduced:
+        if bare:
             found.add((NUM, "-".join(runs)))
     elif sum(map(len, runs)) >= 3:
         joined = "".join(parts)
         yearly = len(joined) >= 8 and any(_YEAR.fullmatch(part) for part in parts)
-        found.add((DOC if introduced or yearly else NUM, "-".join(runs)))
+        found.add((kind or (DOC if yearly else NUM), "-".join(runs)))
         if _THOUSANDS.fullmatch(number):
-            found.add((DOC if introduced else NUM, joined.lstrip("0")))
+            found.add((kind or NUM, joined.lstrip("0")))
         elif "/" not in number:
             found.add((NUM, joined.lstrip("0")))
 
@@ -246,6 +265,10 @@ def _read_ids(text: str, found: set[Token]) -> list[tuple[int, int]]:
             plain = _NO_WORD.sub("", match[0])
             if is_tax_id(plain) and not any(low < match.end() and match.start() < high for low, high in taken):
                 found.add((TAX, plain))
+                taken.append(match.span())
+        if "**" in text or "XXX" in text or "\u2022" in text:
+            for match in _MASKED.finditer(text):
+                found.add((TAX, f"***{match[1]}{match[2]}**"))
                 taken.append(match.span())
     return taken
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.models import User
 from backoffice.core.services import audit
+from finance.matching import speaks_of_reversal
 from finance.models import Account, Match, MatchRule, MatchRuleVersion, Posting, StatementLine
 from finance.rules import WORDS, Condition, Part, condition_of, proposed_pattern, template_of
 
@@ -71,7 +72,7 @@ def current() -> list[MatchRuleVersion]:
 
 def fit(cursor: CursorWrapper) -> int:
     """Fill TEMP m_rule with the rules that fit the lines of m_line; how many fits."""
-    cursor.execute("CREATE TEMP TABLE m_rule (line bigint, version bigint, trusted boolean)")
+    cursor.execute("CREATE TEMP TABLE m_rule (line bigint, version bigint, trusted boolean, of_reversals boolean)")
     versions = current()
     if versions:
         cursor.execute(
@@ -81,8 +82,8 @@ def fit(cursor: CursorWrapper) -> int:
     for version in versions:
         condition, values = where(condition_of(version.condition), folded="l.folded")
         cursor.execute(
-            f"INSERT INTO m_rule SELECT l.id, %s, %s FROM m_folded l WHERE {condition}",  # noqa: S608 (built by `where`)
-            [version.pk, version.rule.is_trusted, *values],
+            f"INSERT INTO m_rule SELECT l.id, %s, %s, %s FROM m_folded l WHERE {condition}",  # noqa: S608 (by `where`)
+            [version.pk, version.rule.is_trusted, speaks_of_reversal(version.condition["pattern"]), *values],
         )
     cursor.execute("DROP TABLE IF EXISTS m_folded; CREATE INDEX ON m_rule (line); ANALYZE m_rule")
     cursor.execute("SELECT count(*) FROM m_rule")
@@ -184,12 +185,21 @@ def propose_after(match: Match) -> MatchRule | None:
             continue
         pattern = proposed_pattern(line.text or line.payer, theirs[0].text or theirs[0].payer)
         if pattern:
-            return _propose(pattern, line, parts, by=match.by)
+            return _propose(pattern, [line, theirs[0]], parts, by=match.by)
     return None
 
 
-def _propose(pattern: str, line: StatementLine, parts: list[Part], *, by: User | None) -> MatchRule | None:
-    condition = Condition(how=WORDS, pattern=pattern, sign="in" if line.amount > 0 else "out")
+def _propose(pattern: str, alike: list[StatementLine], parts: list[Part], *, by: User | None) -> MatchRule | None:
+    """No wider than what was decided: that account and sign, and amounts between those of the lines."""
+    amounts = sorted(abs(line.amount) for line in alike)
+    condition = Condition(
+        how=WORDS,
+        pattern=pattern,
+        sign="in" if alike[0].amount > 0 else "out",
+        least=amounts[0],
+        most=amounts[-1],
+        bank_account=alike[0].bank_account_id,
+    )
     known = MatchRuleVersion.objects.filter(condition=condition.as_json())
     name = pattern[:120]
     if known.exists() or MatchRule.objects.filter(name=name).exists():

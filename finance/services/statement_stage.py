@@ -264,8 +264,7 @@ class Loader:
 
 def _named(line: Line) -> str:
     """What the line names, as an array in COPY's text form; kinds and values hold no quotation mark or backslash."""
-    text = f"{line.text} {line.document}" if line.document and line.document not in line.text else line.text
-    found = tokens(text, line.payer, line.reference)
+    found = tokens(line.text, line.payer, line.reference, line.document)
     if line.payer_tax_id:
         found.add(("tax", "".join(sign for sign in line.payer_tax_id[:14] if sign.isalnum())))
     return "{" + ",".join(f'"{kind} {value}"' for kind, value in found) + "}"

@@ -23,6 +23,7 @@ SIGNALS: dict[str, dict[str, Any]] = {
     "surplus": {"key": "surplus", "value": "2.00"},
     "sum": {"key": "sum", "value": 3},
     "terms": {"key": "terms", "discount": "0", "fine": "20.00", "interest": "10.00"},
+    "waived": {"key": "waived", "value": "2.00"},
     "after": {"key": "days", "value": 3},
     "before": {"key": "days", "value": -1},
     "due": {"key": "days", "value": 0},

@@ -101,8 +101,21 @@ def test_shares_sum_to_one() -> None:
 
 
 def test_two_texts_propose_what_they_share() -> None:
-    assert proposed_pattern("TARIFA PACOTE 01/2026 REF 881", "Tarifa pacote 02/2026 ref 992") == "tarifa pacote ref"
+    assert proposed_pattern("TARIFA PACOTE 01/2026 REF 881", "Tarifa pacote 02/2026 ref 992") == "tarifa pacote"
     assert proposed_pattern("PIX ANA", "TED 77") == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("PIX ENVIADO ANA LIMA", "PIX ENVIADO JOSE REIS"),
+        ("PAGTO BOLETO 123 NOV", "PAGTO BOLETO 456 NOV"),
+        ("Transferência enviada pelo Pix - Ana", "Transferência enviada pelo Pix - Rui"),
+        ("DEBITO AUTOMATICO 1A2B", "DEBITO AUTOMATICO 1A2B"),
+    ],
+)
+def test_words_of_any_bank_line_propose_nothing(first: str, second: str) -> None:
+    assert proposed_pattern(first, second) == ""
 
 
 WORDS = st.sampled_from(["tarifa", "PACOTE", "pix", "ção", "100%", "_x_", "a\\b", "Ünï", "01/26", "'", "-"])
@@ -211,10 +224,10 @@ def test_a_trial_tells_what_was_booked_alike_and_otherwise(bank: BankAccount) ->
 def test_two_equal_decisions_propose_a_rule_out_of_force(bank: BankAccount) -> None:
     manager = person("finance_manager")
     made = []
-    for month in ("04", "05"):
-        paid = world.line(f"TARIFA PACOTE {month}/2026", "-29.90", account=bank)
+    for month, amount in (("04", "31.50"), ("05", "29.90")):
+        paid = world.line(f"TARIFA PACOTE {month}/2026", f"-{amount}", account=bank)
         made.append(
-            match(lines=[(paid.pk, paid.amount)], items=[Item("account", Decimal("29.90"), fees(), "fee")], by=manager)
+            match(lines=[(paid.pk, paid.amount)], items=[Item("account", Decimal(amount), fees(), "fee")], by=manager)
         )
 
     proposed = MatchRule.objects.first() or rules.propose_after(made[1])
@@ -222,7 +235,10 @@ def test_two_equal_decisions_propose_a_rule_out_of_force(bank: BankAccount) -> N
     assert proposed is not None
     assert (proposed.is_active, proposed.is_trusted) == (False, False)
     version = proposed.versions.get()
-    assert version.condition == {"how": "words", "pattern": "tarifa pacote", "sign": "out"}
+    assert version.condition == {
+        "how": "words", "pattern": "tarifa pacote", "sign": "out", "least": "29.90", "most": "31.50",
+        "bank_account": bank.pk,
+    }  # fmt: skip
     assert version.template == [{"account": fees(), "share": "1", "role": "fee"}]
     assert rules.propose_after(made[1]) is None
 

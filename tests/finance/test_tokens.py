@@ -10,7 +10,8 @@ from finance.formats.tokens import document_keys, is_tax_id, key_value, part_key
 
 def strong(text: str, number: str) -> bool:
     """Whether the text names the number as a document, in a full form."""
-    return bool({("doc", value) for value in document_keys(number) if not value.startswith("~")} & tokens(text))
+    keys = {value for value in document_keys(number) if not value.startswith("~")}
+    return any(kind in ("doc", "ref") and value in keys for kind, value in tokens(text))
 
 
 def weak(text: str, number: str) -> bool:
@@ -51,6 +52,11 @@ def test_a_document_is_recognised_in_any_writing(text: str, number: str) -> None
         ("COMPRA 15032025", "15032025"),
         ("NF 15032025", "15032025"),
         ("REF 03/2025", "3/2025"),
+        ("REF 202511", "2025/11"),
+        ("MENSALIDADE REF 112025", "112025"),
+        ("FATURA 199,00", "199"),
+        ("NF 1234, 150,00", "150"),
+        ("PAGTO CTE 1234", "1234"),
         ("order 000456", "INV/2025/000456"),
         ("WIRE 4711", "4711"),
         ("FATURA 0045-2", "00452"),
@@ -101,6 +107,25 @@ def test_a_payers_name_and_a_reference_hold_no_bare_numbers() -> None:
     assert ("doc", "INV2025000123") in tokens("PIX", "", "INV-2025-000123")
 
 
+def test_a_field_of_the_banks_own_numbers_introduces_nothing() -> None:
+    assert tokens("PAGAMENTO DE TITULO", document="000512") == {("num", "512"), ("num", "~512")}
+    assert ("doc", "512") not in tokens("PAGTO NF", document="INV/2025/000512")
+    assert {kind for kind, _value in tokens("PIX", document="NF 2026/000512")} == {"num"}
+
+
+@pytest.mark.parametrize("text", ["PEDIDO 4711", "ref. 4711", "CONTRATO nº 4711", "DOCTO 4711", "PED4711"])
+def test_a_word_of_the_other_side_is_told_apart(text: str) -> None:
+    found = {kind for kind, value in tokens(text) if value in ("4711", "PED4711")}
+
+    assert "ref" in found
+    assert "doc" not in found
+
+
+@pytest.mark.parametrize("text", ["PIX ***.444.777-**", "Ana - •••.444.777-•• - Banco", "XXX.444.777-XX"])
+def test_a_masked_cpf_says_that_somebody_is_there(text: str) -> None:
+    assert tokens(text) == {("tax", "***444777**")}
+
+
 def test_both_sides_write_a_key_alike() -> None:
     assert key_value("nosso", "000123456") == key_value("nosso", "12345-6")
     assert key_value("barcode", "23793.38128 60007.827136 95000.063305 9 75520000370000").startswith("2379")
@@ -148,7 +173,7 @@ def test_every_key_of_a_number_is_short_and_says_something(number: str) -> None:
 def test_any_text_is_read(text: str, payer: str) -> None:
     for kind, value in tokens(text, payer):
         assert 2 <= len(value) <= 80
-        assert kind in ("doc", "num", "tax", "e2e", "txid", "nosso", "barcode", "nsu")
+        assert kind in ("doc", "ref", "num", "tax", "e2e", "txid", "nosso", "barcode", "nsu")
 
 
 @pytest.mark.parametrize("unit", ["A", "1", "A1", "1/", "A-", "1.", "NF ", "1 ", "E1", "NOSSO NUMERO "])

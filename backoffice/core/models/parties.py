@@ -20,6 +20,14 @@ class Party(Referable):
     tax_id = models.CharField(_("CPF or CNPJ"), max_length=14, blank=True)  # letters and digits only; digits checked
     email = models.EmailField(_("e-mail"), blank=True)
     phone = models.CharField(_("phone"), max_length=20, blank=True)
+    is_intermediary = models.BooleanField(  # a bank line that shows it does not say who pays
+        _("intermediary of payments"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "A bank, an acquirer or a marketplace that pays for others: its CNPJ never says whose title is paid."
+        ),
+    )
     created_at = models.DateTimeField(db_default=Now())
     version = models.PositiveIntegerField(default=1)
     search = models.GeneratedField(  # stored: folding a name costs more than reading it

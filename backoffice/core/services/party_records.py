@@ -10,7 +10,7 @@ from ..documents import mask_tax_id
 from ..models import Party, PartyAddress, PartyRole, User
 from . import audit
 
-FIELDS = ("kind", "name", "tax_id", "email", "phone")
+FIELDS = ("kind", "name", "tax_id", "email", "phone", "is_intermediary")
 ADDRESS_FIELDS = ("label", "street", "district", "city", "state", "postal_code")
 
 

@@ -165,10 +165,13 @@ LEFT JOIN (
              WHEN 'S1b' THEN jsonb_build_array(jsonb_build_object('key', 'terms', 'discount', min(i.discount)::text,
                  'fine', min(i.fine)::text, 'interest', min(i.interest)::text))
              ELSE jsonb_build_array(jsonb_build_object('key', 'amount', 'same', true)) END
+        || CASE WHEN p.stage <> 'S1b' AND count(c.amount) > 0 THEN jsonb_build_array(jsonb_build_object(
+            'key', 'waived', 'value', sum(c.amount)::text)) ELSE '[]' END
         || CASE WHEN count(*) = 1 THEN jsonb_build_array(jsonb_build_object(
             'key', 'days', 'value', p."on" - min(i.due_on))) ELSE '[]' END AS signals
     FROM m_post p JOIN m_post_item i ON i.n = p.n
     LEFT JOIN core_party y ON p.stage = 'S3' AND y.id = i.party
+    LEFT JOIN m_charge c ON c.line = i.line AND c.item = i.item
     LEFT JOIN LATERAL (SELECT val FROM unnest(p.vals) val WHERE val NOT LIKE 'doc:%%' ORDER BY val LIMIT 1) k
         ON p.stage IN ('S1', 'S1b')
     WHERE p.stage <> 'S2' AND p.n > %(low)s AND p.n <= %(high)s AND i.n > %(low)s AND i.n <= %(high)s

@@ -95,7 +95,10 @@ SELECT line, 'S4', 0.85, min(items) FROM found GROUP BY line HAVING count(*) = 1
 _TRANSFERS = """
 INSERT INTO m_idea (line, stage, confidence, other_line, days)
 SELECT m.line, 'S7', 0.90, m.other, abs(l."on" - o."on")
-FROM m_move m JOIN m_left l ON l.line = m.line JOIN m_left o ON o.line = m.other
+FROM m_move m JOIN m_left l ON l.line = m.line JOIN m_left o ON o.line = m.other;
+INSERT INTO m_idea (line, stage, confidence, other_line, days)  -- a payment and what takes it back
+SELECT m.line, 'S7', 0.90, m.other, abs(l."on" - o."on")
+FROM m_back m JOIN m_left l ON l.line = m.line JOIN m_left o ON o.line = m.other
 """
 
 # The nearest due dates on both sides. Compared as pairs, so that only the index on amount and date can give the order:

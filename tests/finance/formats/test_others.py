@@ -157,6 +157,25 @@ def detail(amount: str, end_to_end: str, payer: str = "", charges: str = "") -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("behind", "expected"),
+    [
+        ("", "12345678000195"),
+        ("<Nm>ANA</Nm>", "12345678000195"),
+        ("<Nm>ANA LIMA</Nm>", ""),
+        ("<Nm>ANA</Nm><Id><OrgId><Othr><Id>12345678000195</Id></Othr></OrgId></Id>", "12345678000195"),
+        ("<Nm>RUI</Nm><Id><PrvtId><Othr><Id>111.444.777-35</Id></Othr></PrvtId></Id>", ""),
+    ],
+)
+def test_who_pays_for_another_is_no_payer(behind: str, expected: str) -> None:
+    behind = f"<UltmtDbtr><Pty>{behind}</Pty></UltmtDbtr>" if behind else ""
+    entry = ntry("60.00", detail("60.00", "E1", "ANA").replace("</Dbtr>", f"</Dbtr>{behind}"))
+
+    (line,) = reading(camt(entry)).accounts[0].lines
+
+    assert (line.payer, line.payer_tax_id) == ("ANA", expected)
+
+
 @pytest.mark.parametrize("version", ["053.001.02", "053.001.04", "053.001.08", "053.001.13"])
 def test_a_batch_is_split_and_what_is_left_is_a_line(version: str) -> None:
     found = reading(camt(ntry("90.00", detail("60.00", "E1", "ANA") + detail("33.00", "E2")), version=version))
