@@ -36,10 +36,11 @@ WHERE v.contests = '{}' AND (%(bank)s::bigint IS NULL OR l.bank = %(bank)s);
 INSERT INTO m_post_item
 SELECT p.n, p.line, i.id AS item, i.balance, i.party_id AS party, i.due_on, t.account_id AS account, t.number,
        t.direction, t.cost_centre_id AS cost_centre, coalesce(o.discount, 0) AS discount, coalesce(o.fine, 0) AS fine,
-       coalesce(o.interest, 0) AS interest, sign(i.balance) AS side
+       coalesce(o.interest, 0) AS interest, sign(i.balance) AS side, c.amount AS waived
 FROM m_post p CROSS JOIN LATERAL unnest(p.items) AS u(item) JOIN finance_instalment i ON i.id = u.item
 JOIN finance_title t ON t.id = i.title_id
-LEFT JOIN m_owed o ON p.stage = 'S1b' AND o.line = p.line AND o.item = i.id;
+LEFT JOIN m_owed o ON p.stage = 'S1b' AND o.line = p.line AND o.item = i.id
+LEFT JOIN m_charge c ON p.stage <> 'S1b' AND c.line = p.line AND c.item = i.id;
 ANALYZE m_post (n, line), m_post_item (n, line);
 DELETE FROM m_post p WHERE cardinality(p.items) > 0 AND NOT EXISTS (  -- to the cent, whatever was decided
     SELECT 1 FROM (
@@ -55,7 +56,8 @@ CREATE TEMP TABLE m_post (
 );
 CREATE TEMP TABLE m_post_item (
     n bigint, line bigint, item bigint, balance numeric(18, 2), party bigint, due_on date, account bigint, number text,
-    direction text, cost_centre bigint, discount numeric, fine numeric, interest numeric, side numeric
+    direction text, cost_centre bigint, discount numeric, fine numeric, interest numeric, side numeric,
+    waived numeric  -- fine and interest that its terms ask and nobody paid
 );
 CREATE INDEX ON m_post_item (n);
 CREATE TEMP TABLE m_gone (line bigint PRIMARY KEY);
@@ -150,7 +152,9 @@ LEFT JOIN (
     SELECT p.n, jsonb_build_array(  -- one title by its number: the most
                jsonb_build_object('key', 'document', 'value', i.number),
                jsonb_build_object('key', 'amount', 'same', true),
-               jsonb_build_object('key', 'days', 'value', p."on" - i.due_on)) AS signals
+               jsonb_build_object('key', 'days', 'value', p."on" - i.due_on))
+           || CASE WHEN i.waived > 0 THEN jsonb_build_array(jsonb_build_object(
+               'key', 'waived', 'value', i.waived::text)) ELSE '[]' END AS signals
     FROM m_post p JOIN m_post_item i ON i.n = p.n
     WHERE p.stage = 'S2' AND p.n > %(low)s AND p.n <= %(high)s AND i.n > %(low)s AND i.n <= %(high)s
     UNION ALL
@@ -165,13 +169,12 @@ LEFT JOIN (
              WHEN 'S1b' THEN jsonb_build_array(jsonb_build_object('key', 'terms', 'discount', min(i.discount)::text,
                  'fine', min(i.fine)::text, 'interest', min(i.interest)::text))
              ELSE jsonb_build_array(jsonb_build_object('key', 'amount', 'same', true)) END
-        || CASE WHEN p.stage <> 'S1b' AND count(c.amount) > 0 THEN jsonb_build_array(jsonb_build_object(
-            'key', 'waived', 'value', sum(c.amount)::text)) ELSE '[]' END
+        || CASE WHEN sum(i.waived) > 0 THEN jsonb_build_array(jsonb_build_object(
+            'key', 'waived', 'value', sum(i.waived)::text)) ELSE '[]' END
         || CASE WHEN count(*) = 1 THEN jsonb_build_array(jsonb_build_object(
             'key', 'days', 'value', p."on" - min(i.due_on))) ELSE '[]' END AS signals
     FROM m_post p JOIN m_post_item i ON i.n = p.n
     LEFT JOIN core_party y ON p.stage = 'S3' AND y.id = i.party
-    LEFT JOIN m_charge c ON c.line = i.line AND c.item = i.item
     LEFT JOIN LATERAL (SELECT val FROM unnest(p.vals) val WHERE val NOT LIKE 'doc:%%' ORDER BY val LIMIT 1) k
         ON p.stage IN ('S1', 'S1b')
     WHERE p.stage <> 'S2' AND p.n > %(low)s AND p.n <= %(high)s AND i.n > %(low)s AND i.n <= %(high)s
