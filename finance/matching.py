@@ -331,7 +331,7 @@ def is_divided_otherwise(line: Line, claim: Claim, item: Item) -> bool:
 
 
 def is_cut_short(line: Line, claim: Claim, item: Item, items: Iterable[Item]) -> bool:
-    """Whether the text says the number with fewer zeros, as if a longer one of that amount had lost its end."""
+    """Whether the text says the number with other zeros, as if another of that amount had lost or won its last digits."""
     own = {value for kind, value in item.keys if kind == "doc" and value[:1].isalpha()}
     if any(f"doc:{value}" in claim.values for value in own):
         return False
@@ -340,10 +340,14 @@ def is_cut_short(line: Line, claim: Claim, item: Item, items: Iterable[Item]) ->
         for kind, value in line.tokens
         if kind in ("doc", "ref") and any(value.replace("0", "") == full.replace("0", "") for full in own)
     }
+    shorter = {value[:-n] for value in said for n in (1, 2)}
     return any(
         other.id != item.id
         and other.balance == line.amount
-        and any(kind == "doc" and (value[:-1] in said or value[:-2] in said) for kind, value in other.keys)
+        and any(
+            kind == "doc" and (value in shorter or value[:-1] in said or value[:-2] in said)
+            for kind, value in other.keys
+        )
         for other in items
     )
 

@@ -56,6 +56,7 @@ class World:
     lines: list[Line] = field(default_factory=list)
     tax_ids: list[str] = field(default_factory=list)
     serial: int = 100
+    longer: set[str] = field(default_factory=set)  # numbers drawn out of their turn
 
     def party(self, tax_id: str = "") -> int:
         self.tax_ids.append(tax_id or cpf(100_000_000 + len(self.tax_ids) * 7919))
@@ -63,6 +64,8 @@ class World:
 
     def number(self, series: str = "INV/2025/") -> str:
         self.serial += 1
+        while f"INV/2025/{self.serial:06}" in self.longer:
+            self.serial += 1
         return f"{series}{self.serial:06}"
 
     def price(self) -> int:
@@ -424,7 +427,9 @@ def divided_otherwise(w: World) -> None:
 def cut_short(w: World) -> None:
     price = w.price()
     one = w.title(price, party=w.party())
-    longer = w.title(price, party=w.party(), number=f"INV/2025/{w.serial * 10 + 3:06}")
+    number = f"INV/2025/{w.serial * 10 + 3:06}"
+    w.longer.add(number)
+    longer = w.title(price, party=w.party(), number=number)
     w.line("cut short", price, f"PAGTO {w.said(longer)[:-1]}", *UNKNOWABLE, like=one)
 
 

@@ -166,6 +166,7 @@ SCENES: list[tuple[str, list[Line], list[Item], dict[int, tuple[int, ...]]]] = [
     ("digits divided otherwise", [a_line(1, 100, "NF 11-23")], [SEVENTH], {}),
     ("digits divided alike", [a_line(1, 100, "NF 1-123")], [SEVENTH], {1: (7,)}),
     ("cut short of another", [a_line(1, 100, "INV/2025/00012")], PADDED, {}),
+    ("one digit more than another", [a_line(1, 100, "INV/2025/0000123")], PADDED, {}),
     ("zeros left out, and none longer", [a_line(1, 100, "INV/2025/123")], PADDED, {1: (2,)}),
     ("one part said, another open", [a_line(1, 100, "NF 1234 PARC 1/3")], THIRDS[:1], {}),
     ("one part said and open", [a_line(1, 100, "NF 1234 PARC 2/3")], THIRDS[:1], {1: (2,)}),

@@ -334,9 +334,10 @@ SELECT c.line, c.stage, c.items, 'longer_number' FROM m_partly c
 WHERE NOT c.letters AND EXISTS (
     SELECT 1 FROM m_token t JOIN finance_instalmentkey k ON k.instalment_id = c.item AND k.kind = 'doc'
         AND k.value ~ '^[A-Z]' AND replace(k.value, '0', '') = replace(t.value, '0', '')
-    CROSS JOIN (SELECT n::text AS more FROM generate_series(0, 9) n
-                UNION ALL SELECT lpad(n::text, 2, '0') FROM generate_series(0, 99) n) tail
-    JOIN finance_instalmentkey o ON o.value = t.value || tail.more AND o.kind = 'doc' AND o.instalment_id <> c.item
+    CROSS JOIN LATERAL (SELECT t.value || n AS value FROM generate_series(0, 9) n
+                        UNION ALL SELECT t.value || lpad(n::text, 2, '0') FROM generate_series(0, 99) n
+                        UNION ALL SELECT left(t.value, -n) FROM generate_series(1, 2) n) near
+    JOIN finance_instalmentkey o ON o.value = near.value AND o.kind = 'doc' AND o.instalment_id <> c.item
     JOIN finance_instalment i ON i.id = o.instalment_id AND i.balance <> 0
     JOIN m_line l ON l.line = c.line AND l.amount = i.balance
     WHERE t.line = c.line AND t.kind IN ('doc', 'ref'));
