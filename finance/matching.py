@@ -331,7 +331,7 @@ def is_divided_otherwise(line: Line, claim: Claim, item: Item) -> bool:
 
 
 def is_cut_short(line: Line, claim: Claim, item: Item, items: Iterable[Item]) -> bool:
-    """Whether the text says the number with other zeros, as if another of that amount had lost or won its last digits."""
+    """Whether the text's other zeros may mean another number of that amount that lost or won its last digits."""
     own = {value for kind, value in item.keys if kind == "doc" and value[:1].isalpha()}
     if any(f"doc:{value}" in claim.values for value in own):
         return False
