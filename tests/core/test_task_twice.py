@@ -286,6 +286,12 @@ def books_to_prove() -> Run:
     return doubled("finance.verify_ledger", user)
 
 
+def days_to_sum() -> Run:
+    open_books()
+    books.post(on=timezone.localdate())
+    return task("finance.sum_days")
+
+
 def entries_to_make() -> Run:
     open_books()
     today = timezone.localdate()
@@ -375,6 +381,7 @@ SCENES: dict[str, Callable[[], Run]] = {
     "finance.watch_statements": folder_to_watch,
     "finance.take_from_folder": folder_to_take,
     "finance.verify_ledger": books_to_prove,
+    "finance.sum_days": days_to_sum,
     "finance.make_recurring": entries_to_make,
     "finance.match": lines_to_match,
     "finance.draft_bills": bills_to_draft,
