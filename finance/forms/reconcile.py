@@ -33,6 +33,7 @@ SIGNS = {
     "advance": (1, 1),
     "account": (1, 1),
 }
+BOTH_WAYS = ("exchange", "account")  # kinds whose amount may be below zero
 NAMES = {
     "fee": gettext_lazy("Fee"),
     "interest": gettext_lazy("Interest"),
@@ -164,6 +165,11 @@ class Split:
                 self.problems.append(_("Say what the difference is."))
             elif extra.kind == "advance" and party is None:
                 self.problems.append(_("A credit needs a title of its party beside it."))
+            elif amount is not None and amount <= 0 and extra.kind not in BOTH_WAYS:
+                self.problems.append(
+                    _("%(kind)s: “%(text)s” is not above zero. Write it without a sign, or choose another kind.")
+                    % {"kind": NAMES[extra.kind], "text": extra.amount[:40]}
+                )
             elif extra.kind == "account" and extra.account not in accounts:
                 self.problems.append(_("Choose the account."))
             elif amount:
@@ -179,13 +185,14 @@ class Split:
             return Item("account", posting, int(extra.account), party=party, text=self.reason)
         return Item("account", posting, role=extra.kind, party=party, text=self.reason)
 
-    def _read(self, typed: str) -> Decimal:
+    def _read(self, typed: str) -> Decimal | None:
+        """The amount; None for nothing, and for what cannot be read, which is said."""
         try:
             return parse_money(typed, get_language() or "en")
         except NotMoney as problem:
             if problem.reason != "empty":
                 self.problems.append(_("“%(text)s” is not an amount.") % {"text": typed[:40]})
-            return ZERO
+            return None
 
 
 def shown(amount: Decimal) -> str:

@@ -22,7 +22,6 @@ from finance.services.titles import Part
 from finance.terms import ZERO
 
 APPROVE = "finance.bill"
-SPLIT_DAYS = 7  # bills of one supplier within so many days count together against the limit
 LIVE = (Bill.State.DRAFT, Bill.State.WAITING, Bill.State.APPROVED)
 
 
@@ -77,8 +76,8 @@ def weighed(bill: Bill) -> Decimal:
     near = Bill.objects.filter(
         party=bill.party,
         state__in=[Bill.State.WAITING, Bill.State.APPROVED],
-        issued_on__gt=bill.issued_on - timedelta(days=SPLIT_DAYS),
-        issued_on__lt=bill.issued_on + timedelta(days=SPLIT_DAYS),
+        issued_on__gt=bill.issued_on - timedelta(days=second_person.SPLIT_DAYS),
+        issued_on__lt=bill.issued_on + timedelta(days=second_person.SPLIT_DAYS),
     ).exclude(pk=bill.pk)
     return bill.total + (near.aggregate(sum=Sum("total"))["sum"] or ZERO)
 

@@ -14,7 +14,9 @@ from backoffice.core.services import approvals, audit
 from finance.models import TitlePolicy
 from finance.services import ledger
 
+UNSAID = Decimal(100)  # BRL, the limit that a company begins with
 ABOVE = "finance.above_limit.approve"
+SPLIT_DAYS = 7  # what concerns one party within so many days counts together against the limits
 
 
 class Waiting(ledger.Refused):
@@ -36,9 +38,9 @@ def right_for(kind: str, amount: Decimal) -> str:
 
 
 def write_off_limit() -> Decimal:
-    """BRL: up to here one person gives something up alone."""
+    """BRL: up to here one person gives something up, or books a bank line by their word."""
     company = Company.objects.only("waive_limit").filter(pk=1).first()
-    return company.waive_limit if company else Decimal(0)
+    return company.waive_limit if company else UNSAID
 
 
 def ask(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from backoffice.core.models import Approval, Party, User
+from backoffice.core.models import Approval, Company, Party, User
 from backoffice.core.services import roles
 from finance.models import CostCentre, Period, TaxProfile, TaxRate
 from finance.services import periods, plan, second_person
@@ -218,6 +218,9 @@ class World:
             roles.give_role(person, "finance_manager", by=None, given_as="simulator")
         self.director = User.objects.create(email="director@retaguarda.example", name="Director")
         roles.give_role(self.director, "director", by=None, given_as="simulator")
+        Company.objects.update_or_create(  # what one person may do alone is told elsewhere; here everybody does much
+            pk=1, defaults={"name": "Storm", "waive_limit": Decimal(10**12)}
+        )
         self.parties = [Party.objects.create(name=f"Party {n:02}").pk for n in range(24)]
         self.centres = [CostCentre.objects.create(code=f"S{n}", name=f"Centre {n}").pk for n in range(3)]
         self.banks = {

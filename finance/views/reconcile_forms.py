@@ -228,12 +228,11 @@ def code(request: PersonRequest, pk: int) -> HttpResponse:
         return HttpResponseRedirect(back)
     form = EntryForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if problem := _try(lambda: _code(request, [line.pk for line in lines], form.cleaned_data)):
-            form.add_error(None, problem)
-        else:
-            done = ngettext("%(n)s line booked.", "%(n)s lines booked.", len(lines)) % {"n": len(lines)}
+        done, problem = _try(lambda: _code(request, [line.pk for line in lines], form.cleaned_data))
+        if done:
             messages.success(request, done)
             return HttpResponseRedirect(back)
+        form.add_error(None, problem)
     context = {
         "account": account,
         "lines": lines,
@@ -246,8 +245,8 @@ def code(request: PersonRequest, pk: int) -> HttpResponse:
     return render(request, "finance/reconcile/code.html", context, status=422 if form.errors else 200)
 
 
-def _code(request: PersonRequest, keys: list[int], said: dict[str, Any]) -> None:
-    reconcile.new_entry(
+def _code(request: PersonRequest, keys: list[int], said: dict[str, Any]) -> str:
+    outcome = reconcile.entry_or_ask(
         line_ids=keys,
         account=said["account"].pk,
         cost_centre=said["cost_centre"].pk if said["cost_centre"] else None,
@@ -255,12 +254,18 @@ def _code(request: PersonRequest, keys: list[int], said: dict[str, Any]) -> None
         text=said["text"],
         by=request.user,
     )
+    if isinstance(outcome, Approval):
+        return ngettext(
+            "A second person is asked; %(n)s line waits.", "A second person is asked; %(n)s lines wait.", len(keys)
+        ) % {"n": len(keys)}
+    return ngettext("%(n)s line booked.", "%(n)s lines booked.", len(keys)) % {"n": len(keys)}
 
 
-def _try(do: Callable[[], None]) -> str:
-    """What stands in the way of the act, or nothing once it is done."""
+def _try(do: Callable[[], str]) -> tuple[str, str]:
+    """What the act says, and else what stands in its way."""
     try:
-        do()
+        return do(), ""
+    except approvals.AlreadyAsked:
+        return "", _("A second person has been asked already.")
     except (Taken, Changed, NeedsSecond, ledger.Refused) as problem:
-        return words(problem)
-    return ""
+        return "", words(problem)

@@ -6,7 +6,7 @@ from typing import Any
 
 from backoffice.core.models import Party
 from finance.models import Instalment, Title
-from finance.services import ledger, periods, plan
+from finance.services import ledger, periods, plan, titles
 from finance.services.ledger import Line
 
 MAY = date(2026, 5, 4)
@@ -56,6 +56,20 @@ def receivable(amount: str = "100.00", *, number: str = "F1", on: date = MAY, wh
     ledger.post(journal="sales", on=on, text=number, entry=entry, lines=lines)
     part.refresh_from_db()
     return part
+
+
+def payable(amount: str = "100.00", *, number: str = "B1", on: date = MAY, who: Party | None = None) -> Instalment:
+    """A title of one instalment that we owe, for fees."""
+    title = titles.issue(
+        direction=Title.Direction.PAYABLE,
+        kind=Title.Kind.BILL,
+        number=number,
+        party=who or party("Gráfica"),
+        issued_on=on,
+        instalments=[titles.Part(on, -Decimal(amount))],
+        against=[Line(accounts()[0], Decimal(amount))],
+    )
+    return title.instalments.get()
 
 
 def receive(part: Instalment, amount: str, *, on: date = MAY) -> int:

@@ -29,6 +29,8 @@ from finance.models import (
     Posting,
     StatementLine,
     Suggestion,
+    Title,
+    TitlePolicy,
 )
 from finance.rules import WORDS, Condition, Part
 from finance.selectors.proof import proof
@@ -37,7 +39,7 @@ from finance.services import ledger, plan, reconcile, rules, second_person
 from finance.services.reconcile import Item
 from finance.views import matches
 from tests.factories.banking import bank_account, line, statement, suggestion
-from tests.factories.books import MAY, party, receivable, year
+from tests.factories.books import MAY, party, payable, receivable, year
 from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
@@ -348,7 +350,10 @@ SPLITS = [
     ({}, "90.00", "The difference is 8.00"),
     ({"partly": "1"}, "90.00", ""),
     ({"partly": "1"}, "98.01", "The difference is -0.01"),
-    ({"kind-0": "advance", "extra-0": "8.00"}, "90.00", ""),
+    ({"kind-0": "advance", "extra-0": "3.00"}, "95.00", ""),
+    ({"kind-0": "advance", "extra-0": "-2.00"}, "100.00", "Paid in advance, as a credit: “-2.00” is not above zero."),
+    ({"kind-0": "interest", "extra-0": "-2.00"}, "100.00", "Interest: “-2.00” is not above zero."),
+    ({"kind-0": "exchange", "extra-0": "-2.00"}, "100.00", ""),
     ({"extra-0": "8.00"}, "90.00", "Say what the difference is."),
     ({"kind-0": "interest", "extra-0": "x"}, "90.00", "“x” is not an amount."),
 ]
@@ -404,14 +409,17 @@ def test_a_rule_of_ones_own_is_no_second_person() -> None:
     assert reconcile.accept(suggestion_id=proposed.pk, by=clerk).stage == "S6"
 
 
-GIFTS = [{"role": "discount"}, {"role": "rebate"}, {"account": "discount_given"}, {"account": "write_off"}]
+GIFTS = [
+    *({"role": role} for role in ("discount", "rebate", "fee", "exchange", "interest", "fine")),
+    *({"account": purpose} for purpose in ("discount_given", "write_off", "bank_fees", "other_expense")),
+]
 
 
 @pytest.mark.parametrize("gift", GIFTS)
 def test_a_large_gift_by_any_name_waits_for_a_director(manager: User, gift: dict[str, str]) -> None:
     Company.objects.create(pk=1, name="Casa", waive_limit=50)
     limit = second_person.policy().approval_limit
-    title, paid = receivable(str(limit + 2)), line("1.00")
+    title, paid = receivable(str(limit + 2)), line("1.00", on=MAY)
     account = plan.account_for(gift["account"]).pk if "account" in gift else 0
     items = [
         Item("instalment", -limit - 2, title.pk),
@@ -422,6 +430,123 @@ def test_a_large_gift_by_any_name_waits_for_a_director(manager: User, gift: dict
 
     assert isinstance(asked, Approval)
     assert (asked.right, open_of(paid)) == (second_person.ABOVE, D("1.00"))
+
+
+def test_a_clerk_who_asks_to_give_up_much_asks_a_director() -> None:
+    limit = second_person.policy().approval_limit
+    title, paid = receivable(str(limit + 2)), line("1.00")
+    items = [Item("instalment", -limit - 2, title.pk), Item("account", limit + 1, role="fee")]
+
+    asked = reconcile.match_or_ask(lines=[(paid.pk, D("1.00"))], items=items, by=person("finance_clerk"))
+
+    assert isinstance(asked, Approval)
+    assert asked.right == second_person.ABOVE
+
+
+def test_slices_below_the_limit_are_weighed_together(manager: User) -> None:
+    """Alone up to the limit, then a second person, then a director: of one party within seven days."""
+    Company.objects.create(pk=1, name="Casa", waive_limit=50)
+    TitlePolicy.objects.create(pk=1, approval_limit=100)
+    who, account = party("Bia"), bank_account()
+
+    def slice_off(amount: str) -> str:
+        title, paid = receivable(str(D(amount) + 1), who=who), line("1.00", account=account)
+        items = [Item("instalment", -title.balance, title.pk), Item("account", D(amount), role="fee")]
+        done = reconcile.match_or_ask(lines=[(paid.pk, D("1.00"))], items=items, by=manager)
+        return done.right if isinstance(done, Approval) else ""
+
+    first, second, third = slice_off("30.00"), slice_off("30.00"), slice_off("50.00")
+
+    assert (first, second, third) == ("", "finance.write_off.approve", second_person.ABOVE)
+
+
+def test_slices_of_one_line_or_of_one_account_are_weighed_together(manager: User) -> None:
+    Company.objects.create(pk=1, name="Casa", waive_limit=50)
+    rent, account = plan.account_for("other_expense").pk, bank_account()
+    paid = line("-80.00", account=account)
+
+    def book(one: StatementLine, amount: str) -> bool:
+        items = [Item("account", -D(amount), rent)]
+        done = reconcile.match_or_ask(lines=[(one.pk, D(amount))], items=items, by=manager)
+        return isinstance(done, Match)
+
+    alone = [book(paid, "-40.00"), book(paid, "-40.00"), book(line("-20.00", account=account), "-20.00")]
+    fees = [line("-20.00", account=account, text="TARIFA") for _n in range(4)]
+    made = reconcile.new_entry(line_ids=[one.pk for one in fees], account=plan.account_for("bank_fees").pk, by=manager)
+
+    assert (alone, len(made)) == ([True, False, False], 4)
+
+
+def test_what_the_terms_ask_and_grant_weighs_nothing(manager: User) -> None:
+    Company.objects.create(pk=1, name="Casa", waive_limit=5)
+    title, paid = receivable("1000.00"), line("1030.00", on=date(2026, 6, 3))
+    Title.objects.filter(pk=title.title_id).update(fine_rate=D("0.02"), interest_rate=D("0.01"))
+    items = [
+        Item("instalment", D("-1000.00"), title.pk),
+        Item("account", D("-20.00"), role="fine"),
+        Item("account", D("-10.00"), role="interest"),
+    ]
+
+    reconcile.match(lines=[(paid.pk, D("1030.00"))], items=items, by=manager)
+
+    assert open_of(title) == 0
+
+
+def test_a_credit_never_goes_against_the_money() -> None:
+    who = party("Ana")
+    title, paid = receivable("100.00", who=who), line("80.00")
+    items = [Item("instalment", D("-100.00"), title.pk), Item("advance", D("20.00"), party=who.pk)]
+
+    for act in (reconcile.match, reconcile.match_or_ask):
+        with pytest.raises(ledger.Refused, match="Only money that moved becomes a credit"):
+            act(lines=[(paid.pk, D("80.00"))], items=items, by=person("finance_clerk"))
+
+    assert not Title.objects.filter(kind="credit").exists()
+
+
+def test_a_supplier_is_paid_ahead_by_two_people(client: Client) -> None:
+    clerk, who = person("finance_clerk"), party("Gráfica")
+    client.force_login(clerk)
+    owed, paid = payable("100.00", who=who), line("-50000.00")
+    sent = {"pick": owed.pk, f"amount-{owed.pk}": "", "kind-0": "advance", "extra-0": "50000.00"}
+
+    client.post(act_on(paid, "match"), sent)
+
+    assert (open_of(paid), Approval.objects.get().right) == (D("-50000.00"), second_person.ABOVE)
+    approvals.decide(Approval.objects.get().pk, yes=True, by=person("director"))
+    assert open_of(paid) == 0
+
+
+def test_a_settled_part_is_not_opened_again_by_a_match() -> None:
+    title, account = receivable("100.00"), bank_account()
+    paid, back = line("40.00", account=account), line("-40.00", account=account)
+    clerk = person("finance_clerk")
+    reconcile.match(lines=[(paid.pk, D("40.00"))], items=[Item("instalment", D("-40.00"), title.pk)], by=clerk)
+
+    with pytest.raises(reconcile.Taken):
+        reconcile.match(lines=[(back.pk, D("-40.00"))], items=[Item("instalment", D("40.00"), title.pk)], by=clerk)
+
+
+def test_a_large_line_is_booked_to_an_account_by_two_people(client: Client, manager: User) -> None:
+    account, rent = bank_account(), plan.account_for("other_expense")
+    one, other = line("-5000.00", account=account), line("-6000.00", account=account)
+
+    client.post(act_on(one, "entry"), {"account": rent.pk, "text": "Aluguel"})
+    first = Approval.objects.get()
+    client.post(reverse("finance:reconcile_code", args=[account.pk]), {"line": [one.pk, other.pk], "account": rent.pk})
+
+    assert (first.right, first.amount, open_of(one)) == ("finance.write_off.approve", D("5000.00"), D("-5000.00"))
+    approvals.withdraw(first.pk, by=manager)
+    answer = client.post(
+        reverse("finance:reconcile_code", args=[account.pk]),
+        {"line": [one.pk, other.pk], "account": rent.pk},
+        follow=True,
+    )
+    assert "A second person is asked; 2 lines wait." in text_of(answer)
+    asked = Approval.objects.get(state="waiting")
+    assert (asked.right, asked.amount) == (second_person.ABOVE, D("11000.00"))
+    approvals.decide(asked.pk, yes=True, by=person("director"))
+    assert (open_of(one), open_of(other)) == (0, 0)
 
 
 def test_a_discount_that_the_titles_terms_grant_is_no_gift() -> None:

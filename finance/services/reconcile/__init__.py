@@ -7,11 +7,12 @@ items    what stands against lines     learning names that payers use
 
 from .aside import ReasonMissing, claim, ignore, restore, who_is_here
 from .asking import KIND, ask, decided, match_or_ask
-from .booking import NotATransfer, new_entry, transfer, transfer_candidates
+from .booking import NotATransfer, entry_or_ask, new_entry, transfer, transfer_candidates
 from .bulk import accept_many, cannot_accept
 from .errors import Changed, NeedsSecond, Taken, Unbalanced
 from .items import Item, from_json, purpose_of
-from .posting import Reasons, accept, match, match_of_entry, reasons_of, undo
+from .posting import accept, match, match_of_entry, reasons_of, undo
+from .reasons import Reasons
 
 __all__ = [
     "KIND",
@@ -29,6 +30,7 @@ __all__ = [
     "cannot_accept",
     "claim",
     "decided",
+    "entry_or_ask",
     "from_json",
     "ignore",
     "match",

@@ -8,14 +8,14 @@ from django.utils.translation import gettext_noop
 
 from backoffice.core.models import Approval, User
 from backoffice.core.services import approvals, notices
-from finance.models import Match, StatementLine
-from finance.services import ledger, second_person
+from finance.models import Instalment, Match, StatementLine
+from finance.services import ledger
 
 from .errors import Changed, NeedsSecond, Taken
 from .items import Item, from_json, with_accounts
-from .posting import BY_HAND, Parts, Reasons, given_up, match
-
-KIND = "finance.match"
+from .posting import Parts, check_advances, match
+from .reasons import BY_HAND, Reasons
+from .weight import KIND, weigh
 
 
 def match_or_ask(
@@ -36,20 +36,24 @@ def ask(*, lines: Parts, items: Iterable[Item], by: User, reason: str, reasons: 
     """Put a match to whoever may approve it: above the policy's limit, a director. Raises approvals.AlreadyAsked."""
     items = with_accounts(items)
     line = StatementLine.objects.get(pk=min(pk for pk, _part in lines))
-    lost = given_up(items, reasons)
-    amount = sum((abs(item.amount) for item in items if item.kind == "account"), Decimal(0))
+    wanted = [item.id for item in items if item.kind == "instalment"]
+    met = Instalment.objects.select_related("title").in_bulk(wanted)
+    check_advances(dict(lines), items)
+    weight = weigh(dict(lines), items, reasons, met, by=by)
+    by_word = sum((abs(item.amount) for item in items if item.kind == "account"), Decimal(0))
     return approvals.ask(
         KIND,
         line,
-        right=second_person.right_for("finance.write_off", lost) if lost else "finance.match.approve",
+        right=weight.right,
         by=by,
         title=gettext_noop("Reconcile %(text)s with a difference"),
         data={
             "text": line.text or line.payer or str(line.amount),
             "lines": [[pk, str(part)] for pk, part in lines],
             "items": [item.as_json() for item in items],
+            "parties": list(weight.parties),
         },
-        amount=amount,
+        amount=max(weight.own, by_word),
         reason=reason,
     )
 

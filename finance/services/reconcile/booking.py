@@ -8,13 +8,15 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from backoffice.core.models import User
+from backoffice.core.models import Approval, User
 from finance.models import Match, StatementLine
 from finance.services import ledger
 
-from .errors import Changed
-from .items import Item
-from .posting import BY_HAND, Reasons, hold_months, match
+from .asking import ask
+from .errors import Changed, NeedsSecond
+from .items import ZERO, Item
+from .posting import hold_months, match
+from .reasons import BY_HAND, Reasons
 
 
 @transaction.atomic
@@ -47,6 +49,30 @@ def new_entry(
             match(lines=[(pk, amount)], items=items, by=by, reasons=reasons, approved_by=approved_by, today=today)
         )
     return made
+
+
+def entry_or_ask(
+    *,
+    line_ids: Sequence[int],
+    account: int,
+    by: User,
+    cost_centre: int | None = None,
+    party: int | None = None,
+    text: str = "",
+) -> list[Match] | Approval:
+    """Book the lines to one account, or put them all to a second person as one entry.
+
+    Raises what `new_entry` raises; NeedsSecond only where the lines go both ways: those are not asked about as one.
+    """
+    try:
+        return new_entry(line_ids=line_ids, account=account, by=by, cost_centre=cost_centre, party=party, text=text)
+    except NeedsSecond as problem:
+        lines = list(StatementLine.objects.filter(pk__in=line_ids).order_by("pk").values_list("pk", "open_amount"))
+        if len({amount > 0 for _pk, amount in lines}) > 1:
+            raise NeedsSecond(_("It needs a second person: choose lines of one direction at a time.")) from problem
+        total = sum((amount for _pk, amount in lines), ZERO)
+        item = Item("account", -total, account, "", party, cost_centre, text)
+        return ask(lines=lines, items=[item], by=by, reason=text or problem.reason)
 
 
 def _lock_all(line_ids: Sequence[int]) -> None:

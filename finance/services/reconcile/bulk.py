@@ -13,8 +13,9 @@ from finance.models import Instalment, Match, StatementLine, Suggestion
 from finance.services import ledger
 
 from .errors import Changed, NeedsSecond, Taken
-from .items import from_json
+from .items import Item, from_json
 from .posting import accept, hold_months, reasons_of, second_person
+from .weight import weigh
 
 
 @dataclass
@@ -55,7 +56,7 @@ def cannot_accept(line_ids: Sequence[int], *, by: User) -> dict[int, str]:
     second = {one.line_id: one for one in Suggestion.objects.filter(line__in=line_ids, rank=2)}
     lines = {line.pk: line for line in StatementLine.objects.filter(pk__in=line_ids).select_related("ignored")}
     wanted = {pk: from_json(one.items) for pk, one in best.items() if one.rank == 1}
-    titles = Instalment.objects.in_bulk(
+    titles = Instalment.objects.select_related("title").in_bulk(
         [item.id for items in wanted.values() for item in items if item.kind == "instalment"]
     )
     left = {pk: part.balance for pk, part in titles.items()}
@@ -72,8 +73,8 @@ def cannot_accept(line_ids: Sequence[int], *, by: User) -> dict[int, str]:
             refused[pk] = _("Several proposals explain it equally well.")
         elif -sum(item.amount for item in items) != line.open_amount:
             refused[pk] = _("The proposal changed meanwhile. Look at the line again.")
-        elif second_person(by, items, reasons_of(best[pk])):
-            refused[pk] = _("It needs a second person.")
+        elif why := _why_not_alone(line, items, best[pk], titles, by=by):
+            refused[pk] = why
         else:
             parts = [item for item in items if item.kind == "instalment"]
             if all(_fits(left.get(item.id), item.amount) for item in parts):
@@ -82,6 +83,13 @@ def cannot_accept(line_ids: Sequence[int], *, by: User) -> dict[int, str]:
             else:
                 refused[pk] = _("What is proposed is settled, or wanted by another line.")
     return refused
+
+
+def _why_not_alone(
+    line: StatementLine, items: list[Item], best: Suggestion, titles: dict[int, Instalment], *, by: User
+) -> str:
+    reasons, met = reasons_of(best), {item.id: titles[item.id] for item in items if item.id in titles}
+    return second_person(by, items, reasons, weigh({line.pk: line.open_amount}, items, reasons, met, by=by))
 
 
 def _fits(balance: Decimal | None, amount: Decimal) -> bool:

@@ -1,25 +1,23 @@
 """Match and undo: one entry in the matching journal each, one transaction, locks in the one order of the books."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from backoffice.core import events
 from backoffice.core.models import Party, User
+from backoffice.core.money import format_money
 from backoffice.core.services import audit
 from finance.models import (
-    Account,
     IgnoredLine,
     Instalment,
     JournalEntry,
     Match,
-    MatchRuleVersion,
     Period,
     Posting,
     StatementLine,
@@ -33,42 +31,10 @@ from finance.services.second_person import write_off_limit
 from .errors import Changed, NeedsSecond, SetAside, Taken, Unbalanced, numbers, taken
 from .items import ZERO, Item, from_json, with_accounts
 from .learning import forget, learn
+from .reasons import BY_HAND, Reasons
+from .weight import Weight, weigh
 
 Parts = Sequence[tuple[int, Decimal]]
-
-
-@dataclass(frozen=True)
-class Reasons:
-    """Where a match comes from: the stage and evidence of a suggestion, or by hand."""
-
-    stage: str = Match.Stage.MANUAL
-    confidence: Decimal | None = None
-    evidence: dict[str, Any] | None = None
-    rule_version: int | None = None
-
-    @property
-    def is_suggested(self) -> bool:
-        return self.stage != Match.Stage.MANUAL
-
-    @property
-    def is_by_terms(self) -> bool:
-        """Whether what is given up is what the title's own terms grant."""
-        signals = (self.evidence or {}).get("signals", [])
-        return self.is_suggested and any(signal.get("key") == "terms" for signal in signals)
-
-    def is_own_rule(self, by: User) -> bool:
-        """Whether only `by` stands behind the rule: nobody trusted it, nobody else wrote it."""
-        if self.stage != Match.Stage.RULE:
-            return False
-        version = MatchRuleVersion.objects.select_related("rule").filter(pk=self.rule_version or 0).first()
-        if version is None:
-            return True
-        if version.made_by_id != by.pk:
-            return False
-        return not version.rule.is_trusted or version.rule.versions.filter(number__gt=version.number).exists()
-
-
-BY_HAND = Reasons()
 
 
 @transaction.atomic
@@ -93,10 +59,13 @@ def match(
     if not parts or sum(parts.values(), ZERO) + sum((i.amount for i in items if i.kind != "line"), ZERO) != 0:
         raise Unbalanced(_("The two sides differ: bring the difference to 0.00 first."))
     on = posting_date(list(parts), today=today or timezone.localdate())
+    check_advances(parts, items)
     found = lock_lines(parts)
     met = lock_instalments(items)
-    if approved_by is None and (why := second_person(by, items, reasons)):
-        raise NeedsSecond(why)
+    if approved_by is None:
+        weight = weigh(parts, items, reasons, met, by=by)
+        if why := second_person(by, items, reasons, weight):
+            raise NeedsSecond(why)
 
     entry = ledger.next_entry()
     postings = [Line(line.bank_account.transit_id, parts[line.pk], line=line.pk, role="transit") for line in found]
@@ -177,42 +146,37 @@ def match_of_entry(entry_id: int) -> Match | None:
 # who may ------------------------------------------------------------------------------------------------------------
 
 
-GIVEN_UP = ("discount_given", "rebate_given", "write_off")  # purposes of accounts
-
-
-def given_up(items: Iterable[Item], reasons: Reasons) -> Decimal:
-    """BRL that the company gives up by its own will: nothing where the title's terms grant it."""
-    if reasons.is_by_terms:
-        return ZERO
-    items = [item for item in items if item.kind == "account"]
-    costs = {item.id for item in items if item.id and item.amount > 0}
-    accounts = set(Account.objects.filter(pk__in=costs, purpose__in=GIVEN_UP).values_list("pk", flat=True))
-    return sum((abs(item.amount) for item in items if _is_given_up(item, accounts)), ZERO)
-
-
-def _is_given_up(item: Item, accounts: set[int]) -> bool:
-    if item.role == Posting.Role.WRITE_OFF:
-        return True
-    return item.amount > 0 and (item.id in accounts or item.role in (Posting.Role.DISCOUNT, Posting.Role.REBATE))
-
-
-def second_person(by: User, items: Iterable[Item], reasons: Reasons) -> str:
+def second_person(by: User, items: Iterable[Item], reasons: Reasons, weight: Weight) -> str:
     """Why `by` cannot post this alone, or nothing.
 
     Exact matches, and what the engine proposed by terms or by a rule that another person stands behind, need
-    `finance.match.post`; differences by hand or by a rule of one's own need `finance.match.approve`; giving up more
-    than the limit always needs a second person.
+    `finance.match.post`; differences by hand or by a rule of one's own need `finance.match.approve`; more than the
+    limit by one person's word always needs a second person.
     """
-    items = list(items)
-    lost = given_up(items, reasons)
-    if lost and lost > write_off_limit():
-        return _("Giving up more than the limit needs a second person.")
-    by_hand = [item for item in items if item.kind == "account"]
-    if not by_hand or by.may("finance.match.approve"):
+    if weight.needs_second:
+        return above_limit(weight)
+    if not any(item.kind == "account" for item in items) or by.may("finance.match.approve"):
         return ""
     if not reasons.is_suggested or reasons.is_own_rule(by):
         return _("Differences and entries of one's own need a finance manager.")
     return ""
+
+
+def above_limit(weight: Weight) -> str:
+    language = get_language() or "en"
+    return _(
+        "%(sum)s would be given up or booked by one person's word, the last 7 days of the same party counted; up to"
+        " %(limit)s is allowed. A second person must approve it."
+    ) % {"sum": format_money(weight.alone, language), "limit": format_money(write_off_limit(), language)}
+
+
+def check_advances(parts: Mapping[int, Decimal], items: Iterable[Item]) -> None:
+    """Refuse a credit that goes against the money: what came in is owed back to a customer, never a supplier's debt."""
+    for item in items:
+        if item.kind == "advance" and (not item.party or any(part * item.amount >= 0 for part in parts.values())):
+            raise ledger.Refused(
+                _("Only money that moved becomes a credit: its amount must be above zero and its party be named.")
+            )
 
 
 # locks and checks ----------------------------------------------------------------------------------------------------
@@ -301,7 +265,7 @@ def lock_instalments(items: Iterable[Item]) -> dict[int, Instalment]:
         if part is None:
             raise Changed
         left = part.balance + amount
-        if part.balance == 0 or left * part.balance < 0 or abs(left) > abs(part.amount):
+        if part.balance * amount >= 0 or left * part.balance < 0:  # nothing is opened again here
             if part.balance != part.amount:
                 raise taken(instalment=pk, what=str(part.title.number))
             raise ledger.TooMuch(_("More than the open amount cannot be settled."))
