@@ -1,6 +1,7 @@
 """Acts on many instalments at once."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -13,6 +14,7 @@ from backoffice.core.models import User
 from .forms.titles import BulkDueForm, BulkSettleForm
 from .models import Instalment, Period, Title
 from .services import concessions, second_person, settlement, titles
+from .terms import ZERO
 
 
 class Settle(BulkAction):
@@ -26,7 +28,8 @@ class Settle(BulkAction):
     def refusals(self, rows: Sequence[Instalment], *, by: User, **answers: Any) -> dict[Any, str]:
         month = Period.objects.filter(starts_on=answers["on"].replace(day=1)).first()
         is_open = month is not None and month.state == Period.State.OPEN
-        refused = {}
+        refused: dict[Any, str] = {}
+        said: dict[int, Decimal] = {}  # party → what this act settles before
         for row in rows:
             if not row.balance:
                 refused[row.pk] = _("Nothing of it is open any more.")
@@ -37,10 +40,18 @@ class Settle(BulkAction):
             elif not is_open:
                 refused[row.pk] = _("The month is closed for postings.")
             else:
+                due = settlement.owed(row, on=answers["on"])
+                before = said.get(row.party_id, ZERO)
                 try:
-                    settlement.check_given_up(row, settlement.owed(row, on=answers["on"]), by=by)
-                except settlement.GivesUp as problem:
+                    settlement.check_given_up(row, due, by=by)
+                    settlement.check_acquirer(row.title, account=answers["account"].pk, paid=due.total)
+                    settlement.check_word(row.party_id, due.total, before=before)
+                except (settlement.GivesUp, settlement.NotAMeans) as problem:
                     refused[row.pk] = str(problem)
+                except settlement.NeedsSecond as problem:
+                    refused[row.pk] = f"{problem} {_('Settle it on its page to ask one.')}"
+                else:
+                    said[row.party_id] = before + due.total
         return refused
 
     def apply(self, pks: Sequence[Any], *, by: User, **answers: Any) -> None:

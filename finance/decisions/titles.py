@@ -2,7 +2,7 @@
 
 from backoffice.core.models import Approval
 from backoffice.core.services.approvals import on_decision
-from finance.services import bills, concessions, invoices
+from finance.services import bills, by_word, concessions, invoices
 
 
 @on_decision(concessions.WRITE_OFF)
@@ -28,3 +28,18 @@ def approve_bill(approval: Approval) -> None:
 @on_decision(invoices.APPROVE)
 def issue_invoice(approval: Approval) -> None:
     invoices.decided(approval)
+
+
+@on_decision(by_word.SETTLE)
+def settle(approval: Approval) -> None:
+    by_word.decided_settling(approval)
+
+
+@on_decision(by_word.CANCEL)
+def cancel_title(approval: Approval) -> None:
+    by_word.decided_cancelling(approval)
+
+
+@on_decision(by_word.CANCEL_INVOICE)
+def cancel_invoice(approval: Approval) -> None:
+    by_word.decided_invoice(approval)

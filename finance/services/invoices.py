@@ -259,10 +259,10 @@ def _apply(credit: Title, note: Invoice, *, on: date, by: User | None) -> None:
 
 
 @transaction.atomic
-def cancel(*, invoice_id: int, reason: str, by: User, today: date) -> None:
+def cancel(*, invoice_id: int, reason: str, by: User, today: date, approved_by: User | None = None) -> None:
     """Take an issued one out of the books while nothing of it is settled; its number stays, marked as cancelled.
 
-    Raises papers.NotThere, ledger.Refused.
+    Raises papers.NotThere, settlement.NeedsSecond, ledger.Refused.
     """
     invoice = papers.locked(Invoice, invoice_id, Invoice.State.ISSUED)
     if invoice.credit_notes.filter(state__in=[Invoice.State.ISSUED, Invoice.State.WAITING]).exists():
@@ -272,6 +272,7 @@ def cancel(*, invoice_id: int, reason: str, by: User, today: date) -> None:
         title_id=invoice.title.pk,
         on=papers.open_day(invoice.issued_on, today=today),
         by=by,
+        approved_by=approved_by,
         reason=reason,
         by_paper=True,
     )

@@ -6,15 +6,18 @@ is `undo`, the mirror that restores every balance.
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Abs
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from backoffice.core.models import User
+from backoffice.core.money import format_money
 from backoffice.core.services import audit
 from finance import terms
 from finance.models import (
@@ -24,6 +27,7 @@ from finance.models import (
     Journal,
     JournalEntry,
     Match,
+    Payment,
     Posting,
     SaleBooking,
     Title,
@@ -32,7 +36,8 @@ from finance.services import ledger, plan, second_person, titles
 from finance.services.ledger import Line
 from finance.terms import Cover, Due, Terms
 
-MEANS = ("cash", "acquirer_cards", "acquirer_boleto", "acquirer_pix", "acquirer_other")
+ACQUIRERS = ("acquirer_cards", "acquirer_boleto", "acquirer_pix", "acquirer_other")
+MEANS = ("cash", *ACQUIRERS)
 
 PAPERS = ("finance.invoice:", "finance.bill:")
 
@@ -58,6 +63,10 @@ class NoCredit(ledger.Refused):
 
 class GivesUp(ledger.Refused):
     """It gives up more than one person may alone."""
+
+
+class NeedsSecond(ledger.Refused):
+    """More than one person may do by their word: no bank shows that money moved."""
 
 
 class NotHere(ledger.Refused):
@@ -174,12 +183,14 @@ def settle(
     by: User | None,
     charge: bool = True,
     text: str = "",
+    approved_by: User | None = None,
 ) -> Settled:
     """Settle with money that came (or went) by `account`, in part, in full or beyond; the surplus is a credit title.
 
     paid: above zero, BRL, whatever the direction. charge: False forgoes fine and interest. What that, or an earlier
-    day, gives up of what is due today goes up to the limit of write-offs; above it `by` must be able to write it off.
-    Raises NotOpen, NotAMeans, GivesUp, ledger.Refused.
+    day, gives up of what is due today goes up to the limit of write-offs; above it who decides must be able to write it
+    off. So does what one person says was paid by one party within seven days.
+    Raises NotOpen, NotAMeans, GivesUp, NeedsSecond, ledger.Refused.
     """
     if on > timezone.localdate():
         raise ledger.Refused(_("The day of payment has not come yet."))
@@ -189,10 +200,13 @@ def settle(
         raise NotAMeans(_("Bank accounts move by their statements; choose cash or an acquirer."))
     instalment = _open(instalment_id)
     title = instalment.title
+    check_acquirer(title, account=account, paid=paid)
     due = owed(instalment, on=on)
     if not charge:
         due = Due(principal=due.principal, discount=due.discount)
-    check_given_up(instalment, due, by=by)
+    check_given_up(instalment, due, by=approved_by or by)
+    if by is not None and approved_by is None:
+        check_word(title.party_id, paid)
     cover = terms.cover(paid, due)
     side = 1 if title.direction == Title.Direction.RECEIVABLE else -1
     lines = [Line(account, side * paid, party=title.party_id)]
@@ -219,6 +233,7 @@ def settle(
         lines=lines,
         origin=instalment.ref,
         by=by,
+        approved_by=approved_by,
         entry=entry,
     )
     audit.record("finance.instalment_settled", title, by=by, part=instalment.seq, paid=str(paid), entry=entry)
@@ -238,6 +253,55 @@ def check_given_up(instalment: Instalment, due: Due, *, by: User | None) -> None
             " interest, and ask to write off the rest."
         )
     )
+
+
+def check_word(party: int, paid: Decimal, *, before: Decimal = terms.ZERO) -> None:
+    """Raise NeedsSecond where one person's word about cash goes beyond the limit. before: what is settled beside it."""
+    said, limit = paid + before + said_lately(party), second_person.write_off_limit()
+    if said > limit:
+        language = get_language() or "en"
+        raise NeedsSecond(
+            _(
+                "%(sum)s of this party in 7 days would be settled by one person's word; up to %(limit)s is allowed."
+                " A second person must approve it."
+            )
+            % {"sum": format_money(said, language), "limit": format_money(limit, language)}
+        )
+
+
+def said_lately(party: int) -> Decimal:
+    """What people settled alone for a party these days, without a bank."""
+    since = timezone.now() - timedelta(days=second_person.SPLIT_DAYS)
+    moved = Posting.objects.filter(
+        party=party,
+        account__in=means().exclude(purpose__in=ACQUIRERS),
+        entry__posted_at__gt=since,
+        entry__made_by__isnull=False,
+        entry__approved_by=None,
+        entry__reverses=None,
+        entry__reversed_by=None,
+        entry__origin__startswith="finance.instalment:",
+    )
+    return moved.aggregate(sum=Sum(Abs("amount"), default=terms.ZERO))["sum"]
+
+
+def check_acquirer(title: Title, *, account: int, paid: Decimal) -> None:
+    """Raise NotAMeans where an acquirer would owe what no payment of a sales channel says."""
+    if not Account.objects.filter(pk=account, purpose__in=ACQUIRERS).exists():
+        return
+    payments = Payment.objects.filter(origin=title.origin) if title.origin else Payment.objects.none()
+    told = payments.aggregate(sum=Sum("amount", default=terms.ZERO))["sum"]
+    settling = Posting.objects.filter(instalment__title=title, role=Posting.Role.PRINCIPAL).values("entry")
+    booked = Posting.objects.filter(
+        entry__in=settling, account__purpose__in=ACQUIRERS, entry__reverses=None, entry__reversed_by=None
+    )
+    if paid > told - booked.aggregate(sum=Sum(Abs("amount"), default=terms.ZERO))["sum"]:
+        raise NotAMeans(
+            _(
+                "No payment of a sales channel stands behind it, so no acquirer owes it. Choose cash, or reconcile the"
+                " bank line that brought it."
+            )
+        )
 
 
 @transaction.atomic
@@ -295,19 +359,56 @@ def undo(*, entry: int, on: date, by: User | None) -> int:
 
 
 @transaction.atomic
-def cancel(*, title_id: int, on: date, by: User | None, reason: str, by_paper: bool = False) -> int:
+def cancel(
+    *,
+    title_id: int,
+    on: date,
+    by: User | None,
+    reason: str,
+    by_paper: bool = False,
+    approved_by: User | None = None,
+) -> int:
     """Take a title out of the books by the mirror of its entry, while nothing of it is settled; the reversal.
 
-    by_paper: the invoice or bill it comes from is being cancelled.
-    Raises NotHere, ledger.TooMuch when something was settled, ledger.AlreadyReversed, ledger.PeriodClosed.
+    by_paper: the invoice or bill it comes from is being cancelled. What others owe goes out like a write-off.
+    Raises NeedsSecond, NotHere, ledger.TooMuch when something was settled, ledger.AlreadyReversed, ledger.PeriodClosed.
     """
     title = Title.objects.select_related("party").get(pk=title_id)
     if not by_paper:
         _check_own(title)
     titles.lock(title.instalments.values_list("pk", flat=True))
-    reversal = ledger.reverse(entry=title.entry_id, on=on, by=by, text=f"{title.number}: {reason}")
+    if by is not None and approved_by is None:
+        check_cancelling(title)
+    reversal = ledger.reverse(
+        entry=title.entry_id, on=on, by=by, approved_by=approved_by, text=f"{title.number}: {reason}"
+    )
     audit.record("finance.title_cancelled", title, by=by, reason=reason, reversal=reversal)
     return reversal
+
+
+def check_cancelling(title: Title) -> None:
+    """Raise NeedsSecond where more of what others owe would go out than one person may give up."""
+    if title.amount <= 0:
+        return
+    since = timezone.now() - timedelta(days=second_person.SPLIT_DAYS)
+    lately = Title.objects.filter(
+        party=title.party_id,
+        amount__gt=0,
+        entry__reversed_by__posted_at__gt=since,
+        entry__reversed_by__approved_by=None,
+        entry__reversed_by__made_by__isnull=False,
+    ).exclude(pk=title.pk)
+    lost = title.amount + lately.aggregate(sum=Sum("amount", default=terms.ZERO))["sum"]
+    limit = second_person.write_off_limit()
+    if lost > limit:
+        language = get_language() or "en"
+        raise NeedsSecond(
+            _(
+                "%(sum)s that this party owes would go out of the books by one person's word, the last 7 days counted;"
+                " up to %(limit)s is allowed. A second person must approve it."
+            )
+            % {"sum": format_money(lost, language), "limit": format_money(limit, language)}
+        )
 
 
 def _check_own(title: Title) -> None:

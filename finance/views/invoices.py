@@ -28,7 +28,7 @@ from finance.forms.papers import InvoiceForm, InvoiceLines, SendForm
 from finance.forms.titles import CancelForm
 from finance.models import Invoice
 from finance.selectors import invoices as selectors
-from finance.services import invoice_papers, invoices, ledger, second_person
+from finance.services import by_word, invoice_papers, invoices, ledger, second_person
 
 from . import papers
 
@@ -102,8 +102,8 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
         "invoice": invoice,
         "tone": papers.TONES[invoice.state],
         "sheet": selectors.sheet(invoice, parts),
-        "waiting": second_person.waiting(invoices.APPROVE, invoice.ref)
-        if invoice.state == Invoice.State.WAITING
+        "waiting": second_person.waiting(invoices.APPROVE if not is_issued else by_word.CANCEL_INVOICE, invoice.ref)
+        if invoice.state == Invoice.State.WAITING or (is_issued and user.may("finance.invoice.approve"))
         else None,
         "links": _chain(invoice, user, settled),
         "may_edit": is_draft and user.may("finance.invoice.edit"),
@@ -274,13 +274,14 @@ def cancel(request: PersonRequest, pk: int) -> HttpResponse:
     form = CancelForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            invoices.cancel(
+            asked = by_word.cancel_invoice(
                 invoice_id=pk, reason=form.cleaned_data["reason"], by=request.user, today=timezone.localdate()
             )
         except ledger.Refused as problem:
             form.add_error(None, str(problem))
         else:
-            messages.success(request, _("Cancelled; its number stays."))
+            done = _("A second person has been asked.") if asked else _("Cancelled; its number stays.")
+            messages.success(request, done)
             return redirect("finance:invoice", pk)
     context = {"form": form, "paper": invoice, "cancel_url": reverse("finance:invoice", args=[pk])}
     return render(request, "finance/invoices/cancel.html", context, status=422 if form.is_bound else 200)

@@ -20,7 +20,7 @@ from backoffice.core.access import entrance
 from backoffice.core.forms import once
 from backoffice.core.http import PersonRequest
 from backoffice.core.lists import Column
-from backoffice.core.models import User
+from backoffice.core.models import Approval, User
 from backoffice.core.selectors import activity
 from backoffice.core.templatetags.display import badge
 from finance import bulk
@@ -37,7 +37,7 @@ from finance.forms.titles import (
 from finance.models import Instalment, Posting, Title
 from finance.selectors import searching
 from finance.selectors import titles as selectors
-from finance.services import concessions, ledger, second_person, settlement
+from finance.services import by_word, concessions, ledger, second_person, settlement
 
 LIST = {Title.Direction.RECEIVABLE: "finance:receivables", Title.Direction.PAYABLE: "finance:payables"}
 
@@ -251,10 +251,12 @@ def settle(request: PersonRequest, pk: int) -> HttpResponse:
     form = SettleForm(request.POST or None, initial={"on": today, "paid": due.total})
     if request.method == "POST" and form.is_valid():
         try:
-            settled = settlement.settle(instalment_id=pk, by=request.user, **form.values)
+            settled = by_word.settle(instalment_id=pk, by=request.user, **form.values)
         except ledger.Refused as problem:
             form.add_error(None, str(problem))
         else:
+            if isinstance(settled, Approval):
+                return _done(request, part, _("A second person has been asked."))
             if settled.cover.surplus:
                 return _done(request, part, _("Settled. What was paid too much is kept as a credit."))
             return _done(request, part, _("Settled."))
@@ -398,11 +400,13 @@ def cancel(request: PersonRequest, pk: int) -> HttpResponse:
     form = CancelForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            settlement.cancel(title_id=pk, on=timezone.localdate(), by=request.user, reason=form.cleaned_data["reason"])
+            asked = by_word.cancel(
+                title_id=pk, reason=form.cleaned_data["reason"], by=request.user, today=timezone.localdate()
+            )
         except ledger.Refused as problem:
             form.add_error(None, str(problem))
         else:
-            messages.success(request, _("Cancelled."))
+            messages.success(request, _("A second person has been asked.") if asked else _("Cancelled."))
             return redirect("finance:title", pk)
     context = {"form": form, "title": title, "cancel_url": reverse("finance:title", args=[pk])}
     return render(request, "finance/titles/cancel.html", context, status=422 if form.is_bound else 200)
