@@ -1,4 +1,8 @@
-"""Months of the books: coming into being, soft-closed with leave for some, closed, opened again by a director."""
+"""Months of the books: coming into being, soft-closed with leave for some, closed, opened again by a director.
+
+Whom a soft close binds does not take it back: opening again is asked with a reason and approved by another, in the
+database too (migration 0021).
+"""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -61,12 +65,6 @@ def live_leave(period: Period, people: Sequence[User] | None = None) -> QuerySet
 def soft_close(*, period_id: int, by: User) -> None:
     """From now on only who has leave posts into the month. Raises NotNow."""
     _move(period_id, Period.State.OPEN, Period.State.SOFT, by, "finance.period_soft_closed")
-
-
-@transaction.atomic
-def open_again(*, period_id: int, by: User) -> None:
-    """Take a soft close back. Raises NotNow."""
-    _move(period_id, Period.State.SOFT, Period.State.OPEN, by, "finance.period_opened")
 
 
 @transaction.atomic
@@ -133,8 +131,8 @@ def close(*, period_id: int, by: User, reason: str = "") -> None:
 
 
 def why_not_reopened(period: Period) -> str:
-    if period.state != Period.State.CLOSED:
-        return _("This month is not closed.")
+    if period.state == Period.State.OPEN:
+        return _("This month is open.")
     if Period.objects.filter(starts_on__gt=period.starts_on, state=Period.State.CLOSED).exists():
         return _("A later month is closed. Open the last closed month first.")
     return ""
@@ -142,10 +140,12 @@ def why_not_reopened(period: Period) -> str:
 
 @transaction.atomic
 def ask_reopening(*, period_id: int, reason: str, by: User) -> Approval:
-    """Ask a director to open a closed month again. Raises NotNow, approvals.AlreadyAsked."""
+    """Ask a director to open a month again, soft-closed or closed. Raises NotNow, approvals.AlreadyAsked."""
     period = Period.objects.select_for_update().get(pk=period_id)
     if why := why_not_reopened(period):
         raise NotNow(why)
+    if not reason.strip():
+        raise NotNow(_("Give the reason."))
     return approvals.ask(
         REOPEN,
         period,
@@ -163,14 +163,14 @@ def reopening(period: Period) -> Approval | None:
 
 
 def reopened(approval: Approval) -> None:
-    """A director decided: open the month if they agreed and it still is the last closed one."""
+    """A director decided: open the month if they agreed and no later one is closed since."""
     if approval.state != Approval.State.APPROVED or approval.decided_by is None:
         return
     period = Period.objects.select_for_update().get(pk=int(approval.subject.rpartition(":")[2]))
     if not why_not_reopened(period):
         _move(
             period.pk,
-            Period.State.CLOSED,
+            period.state,
             Period.State.OPEN,
             approval.decided_by,
             "finance.period_reopened",

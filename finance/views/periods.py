@@ -34,8 +34,8 @@ def index(request: PersonRequest) -> HttpResponse:
 def detail(request: PersonRequest, pk: int) -> HttpResponse:
     period = get_object_or_404(Period.objects.select_related("changed_by"), pk=pk)
     user = request.user
-    is_closed = period.state == Period.State.CLOSED
-    lines = [] if is_closed else close.checklist(period)
+    is_open = period.state == Period.State.OPEN
+    lines = [] if period.state == Period.State.CLOSED else close.checklist(period)
     context = {
         "period": period,
         "tone": TONES[period.state],
@@ -46,8 +46,8 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
             PeriodException.objects.filter(period=period).select_related("person", "given_by").order_by("-pk")[:20]
         ),
         "live": set(periods.live_leave(period).values_list("pk", flat=True)),
-        "waiting": periods.reopening(period) if is_closed else None,
-        "why_not": periods.why_not_reopened(period) if is_closed else "",
+        "waiting": None if is_open else periods.reopening(period),
+        "why_not": "" if is_open else periods.why_not_reopened(period),
         "entries_url": lists.url_for("finance.entries", period=period.pk),
         "may_post": user.may("finance.period.post"),
         "may_ask": user.may("finance.period.submit"),
@@ -62,17 +62,14 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
 @require_POST
 @once
 def soften(request: PersonRequest, pk: int) -> HttpResponse:
-    """Soft-close an open month, or open a soft-closed one."""
-    period = get_object_or_404(Period, pk=pk)
+    """Soft-close an open month."""
+    get_object_or_404(Period, pk=pk)
     try:
-        if period.state == Period.State.SOFT:
-            periods.open_again(period_id=pk, by=request.user)
-            messages.success(request, _("The month is open."))
-        else:
-            periods.soft_close(period_id=pk, by=request.user)
-            messages.success(request, _("The month is soft-closed: only who has leave posts into it."))
+        periods.soft_close(period_id=pk, by=request.user)
     except periods.NotNow as problem:
         messages.error(request, str(problem))
+    else:
+        messages.success(request, _("The month is soft-closed: only who has leave posts into it."))
     return redirect("finance:period", pk)
 
 
@@ -105,7 +102,7 @@ def close_month(request: PersonRequest, pk: int) -> HttpResponse:
 @entrance("finance.period.submit")
 @once
 def reopen(request: PersonRequest, pk: int) -> HttpResponse:
-    """Ask a director to open a closed month again."""
+    """Ask a director to open a month again."""
     period = get_object_or_404(Period, pk=pk)
     here = reverse("finance:period", args=[pk])
     if why := periods.why_not_reopened(period):
@@ -177,5 +174,5 @@ def _asked(request: PersonRequest, here: str, ask: Any) -> HttpResponse:
     except approvals.AlreadyAsked:
         messages.info(request, _("A director has been asked already."))
     else:
-        messages.success(request, _("A director is asked; until then the month stays closed."))
+        messages.success(request, _("A director is asked; until then the month stays as it is."))
     return redirect(here)

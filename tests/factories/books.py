@@ -5,9 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 from backoffice.core.models import Party
-from finance.models import Instalment, Title
+from backoffice.core.services import approvals
+from finance.models import Instalment, Period, Title
 from finance.services import ledger, periods, plan, titles
 from finance.services.ledger import Line
+from tests.factories.people import person
 
 MAY = date(2026, 5, 4)
 
@@ -15,6 +17,12 @@ MAY = date(2026, 5, 4)
 def year(number: int = 2026) -> None:
     """Have that year's months, open."""
     periods.ensure(date(number, 1, 1), date(number, 12, 1))
+
+
+def open_again(month: Period) -> None:
+    """Open a month again, as asked by one person and approved by another."""
+    asked = periods.ask_reopening(period_id=month.pk, reason="Missing bill", by=person("finance_manager"))
+    approvals.decide(asked.pk, yes=True, by=person("director"))
 
 
 def party(name: str = "Ana Souza", **fields: Any) -> Party:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from backoffice.core.models import Event, User
+from backoffice.core.models import Approval, Event, User
 from backoffice.core.services import approvals
 from finance.models import Period, PeriodException
 from finance.services import ledger, periods
@@ -140,9 +140,36 @@ def test_the_pages_take_a_month_through_its_steps(client: Client, manager: User)
     refused = client.post(reverse("finance:period_close", args=[may().pk]), {"reason": "Enough"}, follow=True)
     assert "Months close in order" in refused.content.decode()
     assert may().state == "soft"
-    client.post(reverse("finance:period_soften", args=[may().pk]))
+    assert client.post(reverse("finance:period_soften", args=[may().pk]), follow=True).status_code == 200
+    assert may().state == "soft"
+    assert "Ask to open it again" in client.get(page).content.decode()
+    client.post(reverse("finance:period_reopen", args=[may().pk]), {"reason": "A bill came late"})
+    approvals.decide(Approval.objects.get().pk, yes=True, by=person("director"))
     assert may().state == "open"
     assert post(on=MAY)
+
+
+@pytest.mark.parametrize("state", ["soft", "closed"])
+def test_no_door_opens_a_month_without_a_second_person(manager: User, director: User, state: str) -> None:
+    """Nor does an answer that was given before it was closed once more."""
+    may_again = Period.objects.filter(pk=may().pk)
+    if state == "closed":
+        close_until_may(manager)
+    else:
+        periods.soft_close(period_id=may().pk, by=manager)
+    for wrong in ["open", "soft"] if state == "closed" else ["open"]:
+        with pytest.raises(IntegrityError, match="second person"), transaction.atomic():
+            may_again.update(state=wrong, changed_by=manager)
+    asked = periods.ask_reopening(period_id=may().pk, reason="Missing bill", by=manager)
+    with pytest.raises(approvals.NotTheirs):
+        approvals.decide(asked.pk, yes=True, by=manager)
+    approvals.decide(asked.pk, yes=True, by=director)
+    assert may().state == "open"
+
+    may_again.update(state=state)
+
+    with pytest.raises(IntegrityError, match="second person"), transaction.atomic():
+        may_again.update(state="open")
 
 
 @pytest.mark.parametrize("role", ["finance_clerk", "auditor"])

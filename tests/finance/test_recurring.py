@@ -13,7 +13,7 @@ from backoffice.core.services import approvals
 from finance.models import DraftEntry, JournalEntry, Period, RecurringEntry
 from finance.services import entries, recurring
 from finance.services.ledger import Line
-from tests.factories.books import MAY, accounts, year
+from tests.factories.books import MAY, accounts, open_again, year
 from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
@@ -145,7 +145,7 @@ def test_what_cannot_be_made_stays_due_and_is_told(clerk: User, manager: User) -
     assert "closed" in made.problem
     assert clerk.notifications.filter(kind="books").count() == 1
     assert not DraftEntry.objects.exists()
-    Period.objects.filter(starts_on=date(2026, 1, 1)).update(state="open")
+    open_again(Period.objects.get(starts_on=date(2026, 1, 1)))
     assert recurring.run(today=date(2026, 2, 1)) == 1
 
 

@@ -20,7 +20,7 @@ from finance.reports.catalogue import REPORTS
 from finance.reports.sheets import Sheet
 from finance.services import day_sums, ledger, plan
 from finance.services.ledger import Line, Refused
-from tests.factories.books import party, year
+from tests.factories.books import open_again, party, year
 
 pytestmark = pytest.mark.django_db
 
@@ -145,7 +145,7 @@ class Company:
     def open(self) -> None:
         month = Month.objects.filter(state="closed").order_by("-starts_on").first()
         if month:
-            Month.objects.filter(pk=month.pk).update(state="open")
+            open_again(month)
 
     def end_year(self) -> None:
         """Carry the result of 2025 to equity, as the closing journal does."""

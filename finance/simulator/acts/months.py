@@ -1,8 +1,12 @@
 """Months: soft-closed, excepted, closed, opened again; and out of turn, which is refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from django.db import transaction
+
+from backoffice.core.services import approvals
 from finance.models import Period, PeriodException
 from finance.services import close, periods
 
@@ -46,12 +50,23 @@ def reopen(world: World) -> Act | None:
         return None
     month = world.chance.choice(shut)
     later = any(other.state == "closed" and other.starts_on > month.starts_on for other in world.months)
-    return _turn(month, "open", allowed=not later)
+    if world.waits(periods.REOPEN, f"finance.period:{month.id}"):
+        return None
+
+    def do() -> None:
+        with transaction.atomic():
+            asked = approvals.ask(
+                periods.REOPEN, f"finance.period:{month.id}", right=periods.RIGHT, by=world.people[0], title="Open it"
+            )
+            approvals.decide(asked.pk, yes=True, by=world.director)
+            Period.objects.filter(pk=month.id).update(state="open")
+
+    return replace(_turn(month, "open", allowed=not later), do=do)
 
 
 @act(1)
 def turn(world: World) -> Act:
-    """The same as people do it on the page of the months: soft-closed, opened, closed, a director asked to reopen."""
+    """The same as people do it on the page of the months: soft-closed, closed, a director asked to open it again."""
     place = world.chance.randrange(len(world.months))
     month, by, how = world.months[place], world.person(), world.chance.choice(["soften", "open", "close", "ask"])
     if how in ("soften", "close"):
@@ -64,12 +79,10 @@ def turn(world: World) -> Act:
     later = any(one.state == "closed" for one in world.months[place + 1 :])
     if how == "soften":
         return _seen(world, lambda: periods.soft_close(period_id=month.id, by=by), allowed=month.state == "open")
-    if how == "open":
-        return _seen(world, lambda: periods.open_again(period_id=month.id, by=by), allowed=month.state == "soft")
     if how == "close":
         allowed = before and month.state != "closed"
         return _seen(world, lambda: periods.close(period_id=month.id, by=by, reason="Done"), allowed=allowed)
-    allowed = month.state == "closed" and not later and not world.waits(periods.REOPEN, f"finance.period:{month.id}")
+    allowed = month.state != "open" and not later and not world.waits(periods.REOPEN, f"finance.period:{month.id}")
     return Act(
         lambda: periods.ask_reopening(period_id=month.id, reason="Late bill", by=by),
         NOTHING,
