@@ -69,6 +69,7 @@ BUDGET = {
     "6.2.01.002": "5200", "6.2.02.001": "4850", "6.2.02.002": "900", "6.2.02.003": "400", "6.2.02.004": "1400",
     "6.3.01.001": "120",
 }  # fmt: skip
+MOST_PAID_OUT = Decimal("100000.00")  # of one payout by an acquirer, for the rules
 OPEN_MONTHS = 2
 LAST_DAYS = 18  # what the newest statement covers
 WAITING_DAYS = 6  # how old its open lines are at most
@@ -371,20 +372,26 @@ def _issue(story: Story) -> None:
 
 
 def _rules(story: Story) -> None:
-    """What people taught the engine; the manager trusts all but the newest."""
-    clerk, manager = story.team["finance_clerk"], story.team["finance_manager"]
+    """What people taught the engine; the manager, or for large amounts the director, trusts all but the newest."""
+    clerk, manager, director = (story.team[role] for role in ("finance_clerk", "finance_manager", "director"))
     codes = dict(Account.objects.values_list("code", "pk"))
     centre = CostCentre.objects.get(code="ADM").pk
-    taught = [(text.title(), text, "out", codes[code], code.startswith("6.2")) for _day, text, _amount, code in MONTHLY]
-    taught += [(text.title(), text, "in", plan.account_for(purpose).pk, False) for purpose, text in PAYOUTS]
-    for name, text, sign, account, has_centre in taught:
+    taught = [
+        (text.title(), text, "out", Decimal(amount), codes[code], code.startswith("6.2"))
+        for _day, text, amount, code in MONTHLY
+    ]
+    taught += [
+        (text.title(), text, "in", MOST_PAID_OUT, plan.account_for(purpose).pk, False) for purpose, text in PAYOUTS
+    ]
+    for name, text, sign, most, account, has_centre in taught:
         rule = rules.save(
             name=name,
-            condition=Condition("starts", text, sign),
+            condition=Condition("starts", text, sign, most=most),
             template=[Part(account, cost_centre=centre if has_centre else None)],
             by=clerk,
         )
-        rules.switch(rule, by=manager, trusted=True)
+        asked = rules.ask_trust(rule, by=clerk)
+        approvals.decide(asked.pk, yes=True, by=manager if manager.may(asked.right) else director)
     rules.save(
         name="Tarifa de Pix enviado",
         condition=Condition("starts", "TARIFA PIX", "out", most=Decimal("20.00")),

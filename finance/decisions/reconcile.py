@@ -12,6 +12,11 @@ def post_match(approval: Approval) -> None:
     reconcile.decided(approval)
 
 
+@on_decision(rules.TRUST)
+def trust_rule(approval: Approval) -> None:
+    rules.trust_decided(approval)
+
+
 @handles("finance.lines_matched")
 def propose_rule(event: Event) -> None:
     """After two equal decisions by people a rule is proposed; met again, the same rule is there already."""

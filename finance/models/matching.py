@@ -20,7 +20,12 @@ class MatchRule(Referable):
 
     name = models.CharField(_("name"), max_length=120, unique=True)
     is_active = models.BooleanField(_("active"), default=True)
-    is_trusted = models.BooleanField(_("posts by itself"), default=False)  # switched on by a manager only
+    # Another person than the author of that version trusts it (trigger); a new version is trusted by nobody yet.
+    is_trusted = models.BooleanField(_("posts by itself"), default=False)
+    trusted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    trusted_version = models.PositiveIntegerField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Rules of matching: tried on past lines before they are saved, proposed after equal decisions, trusted by managers.
 
-Every change is a new version; a match keeps the version that made it.
+Every change is a new version; a match keeps the version that made it. A rule that posts by itself is a second person
+for everything it will ever book: another than its author trusts it, that version, one way, up to its highest amount.
 """
 
 from collections.abc import Sequence
@@ -13,17 +14,20 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import F, Max
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
-from backoffice.core.models import User
-from backoffice.core.services import audit
+from backoffice.core.models import Approval, User
+from backoffice.core.services import approvals, audit
 from finance.matching import speaks_of_reversal
 from finance.models import Account, Match, MatchRule, MatchRuleVersion, Posting, StatementLine
 from finance.rules import WORDS, Condition, Part, condition_of, proposed_pattern, template_of
+from finance.services import second_person
 
 FOLDED = "' ' || btrim(regexp_replace(core_plain(l.text || ' ' || l.payer), '[^a-z0-9]+', ' ', 'g')) || ' '"
 SHOWN = 20  # lines of a trial
 LATEST = 20_000  # lines that a trial looks at
 EQUAL = 2  # equal decisions by people after which a rule is proposed
+TRUST = "finance.trust_rule"
 LOOK_BACK = timedelta(days=400)
 
 
@@ -144,19 +148,80 @@ def save(
 
 
 @transaction.atomic
-def switch(rule: MatchRule, *, by: User, active: bool | None = None, trusted: bool | None = None) -> MatchRule:
-    """Put a rule in or out of force, or let it post by itself; the page asks the right for the latter."""
-    rule = MatchRule.objects.select_for_update().get(pk=rule.pk)
-    changes: dict[str, list[bool]] = {}
-    for field, value in (("is_active", active), ("is_trusted", trusted)):
-        if value is not None and getattr(rule, field) != value:
-            changes[field] = [getattr(rule, field), value]
-            setattr(rule, field, value)
+def switch(rule: MatchRule, *, by: User, active: bool | None = None, distrust: bool = False) -> MatchRule:
+    """Put a rule in or out of force, or let it only suggest; `ask_trust` is the way to let it post."""
+    rule = MatchRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
+    wanted = {"is_active": active, "is_trusted": False if distrust else None}
+    changes = {
+        field: [getattr(rule, field), value]
+        for field, value in wanted.items()
+        if value is not None and getattr(rule, field) != value
+    }
     if changes:
+        for field, (_old, value) in changes.items():
+            setattr(rule, field, value)
         rule.version += 1
         rule.save(update_fields=["is_active", "is_trusted", "version"])
         audit.record("finance.rule_switched", rule, by=by, changes=changes)
     return rule
+
+
+def why_not_trusted(version: MatchRuleVersion) -> str:
+    """What a rule lacks before it may post by itself, or nothing."""
+    condition = condition_of(version.condition)
+    if not condition.sign or condition.most is None:
+        return _(
+            "It has no direction or no highest amount, so it could post anything. Change it: say money in or money out,"
+            " and “Amount to”."
+        )
+    return ""
+
+
+@transaction.atomic
+def ask_trust(rule: MatchRule, *, by: User) -> Approval:
+    """Ask another person to let the rule post by itself; above the limit of the policy, a director.
+
+    Raises RuleRefused, second_person.Waiting.
+    """
+    rule = MatchRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
+    version = rule.versions.latest("number")
+    if rule.is_trusted:
+        raise RuleRefused(_("It posts by itself already."))
+    if why := why_not_trusted(version):
+        raise RuleRefused(why)
+    condition = condition_of(version.condition)
+    assert condition.most is not None
+    return second_person.ask(
+        TRUST,
+        rule,
+        object_="finance.match_rule",
+        amount=condition.most,
+        by=by,
+        title=gettext_noop("Let the rule %(name)s post by itself, up to %(most)s a line"),
+        name=rule.name,
+        most=str(condition.most),
+        number=version.number,
+    )
+
+
+def trust_decided(approval: Approval) -> None:
+    """On yes: the rule posts by itself, if it is still as it was asked. Who wrote it is no second person."""
+    if approval.state != Approval.State.APPROVED or approval.decided_by is None:
+        return
+    rule = MatchRule.objects.select_for_update(of=("self",)).get(pk=second_person.pk_of(approval))
+    version = rule.versions.latest("number")
+    if version.made_by_id == approval.decided_by_id:
+        raise approvals.NotTheirs
+    if version.number != approval.data["number"] or why_not_trusted(version):
+        second_person.left_undone(
+            approval,
+            second_person.Outdated(_("It changed since it was asked: what was approved is no longer what stands.")),
+        )
+        return
+    MatchRule.objects.filter(pk=rule.pk).update(
+        is_trusted=True, trusted_by=approval.decided_by, trusted_version=version.number, version=F("version") + 1
+    )
+    audit.record("finance.rule_trusted", rule, by=approval.decided_by, number=version.number)
 
 
 def propose_after(match: Match) -> MatchRule | None:

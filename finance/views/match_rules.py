@@ -20,7 +20,7 @@ from backoffice.core.templatetags.display import badge
 from finance.forms.match_rules import MatchRuleForm
 from finance.models import MatchRule, MatchRuleVersion
 from finance.selectors import matching as selectors
-from finance.services import rules
+from finance.services import rules, second_person
 
 VERSIONS_SHOWN = 12
 
@@ -63,7 +63,7 @@ class RuleList(lists.ListPage):
 
 @entrance("finance.match_rule.read")
 def detail(request: PersonRequest, pk: int) -> HttpResponse:
-    rule = get_object_or_404(MatchRule, pk=pk)
+    rule = get_object_or_404(MatchRule.objects.select_related("trusted_by"), pk=pk)
     versions = list(rule.versions.select_related("made_by").order_by("-number")[:VERSIONS_SHOWN])
     current = selectors.rule_in_words(versions[0])
     context = {
@@ -74,7 +74,9 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
         "used": selectors.used(rule),
         "trial": rules.try_out(current.condition, current.template),
         "may_edit": request.user.may("finance.match_rule.edit"),
-        "may_trust": request.user.may("finance.match_rule.approve"),
+        "may_trust": request.user.may("finance.match_rule.create"),
+        "waiting": second_person.waiting(rules.TRUST, rule.ref),
+        "why_not": "" if rule.is_trusted else rules.why_not_trusted(versions[0]),
         "crumbs": [(rule.name, "")],
         "activity": activity(rule.ref, request.user),
     }
@@ -129,9 +131,18 @@ def force(request: PersonRequest, pk: int) -> HttpResponse:
     return redirect("finance:match_rule", pk)
 
 
-@entrance("finance.match_rule.approve")
+@entrance("finance.match_rule.create")
 @require_POST
 def trust(request: PersonRequest, pk: int) -> HttpResponse:
+    """Ask another person to let it post by itself, or let it only suggest again."""
     rule = get_object_or_404(MatchRule, pk=pk)
-    rules.switch(rule, by=request.user, trusted=request.POST.get("to") == "on")
+    if request.POST.get("to") != "on":
+        rules.switch(rule, by=request.user, distrust=True)
+        return redirect("finance:match_rule", pk)
+    try:
+        rules.ask_trust(rule, by=request.user)
+    except (rules.RuleRefused, second_person.Waiting) as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("A second person has been asked; until then it suggests."))
     return redirect("finance:match_rule", pk)

@@ -5,10 +5,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from finance.models import BankAccount, Instalment, Statement, StatementLine, Suggestion
-from finance.services import ledger, plan
+from backoffice.core.services import approvals
+from finance.models import BankAccount, Instalment, MatchRule, Statement, StatementLine, Suggestion
+from finance.services import ledger, plan, rules
 from finance.services.ledger import Line
 from tests.factories.books import MAY
+from tests.factories.people import person
 
 _numbers = itertools.count(1)
 
@@ -54,6 +56,12 @@ def line(
     ledger.post(journal="bank", on=on, text=text, lines=postings)
     made.refresh_from_db()
     return made
+
+
+def trust(rule: MatchRule) -> None:
+    """Let a rule post by itself, as asked by one person and approved by another."""
+    asked = rules.ask_trust(rule, by=person("finance_clerk"))
+    approvals.decide(asked.pk, yes=True, by=person("director"))
 
 
 def suggestion(

@@ -19,11 +19,11 @@ from finance.services import ledger, matching, plan, proof, reconcile, rules, ti
 from finance.services.matching import posting
 from finance.terms import Terms
 from tests.factories import world
-from tests.factories.banking import bank_account
+from tests.factories.banking import bank_account, trust
 from tests.factories.books import MAY, accounts, receive, year
 from tests.factories.people import person
 
-CENT = Decimal("0.01")
+CENT, HIGH = Decimal("0.01"), Decimal(10**6)
 DAY = timedelta(days=1)
 OWN = frozenset({world.TAX_IDS[0]})
 MASKED = frozenset({f"***{world.TAX_IDS[0][3:9]}**"})
@@ -335,12 +335,14 @@ def build(
                 kind="finance.match", subject=line.ref, right="finance.match.approve", title="?", asked_by=person(),
                 data={"lines": [[line.pk, str(amount)]], "items": [against]},
             )  # fmt: skip
-    for number, trust in enumerate(trusted):
+    for number, trust_it in enumerate(trusted):
         rule = rules.save(
-            name=f"Tarifas {number}", condition=Condition("words", ("tarifa", "pacote", "estorno")[number], sign="out"),
+            name=f"Tarifas {number}",
+            condition=Condition("words", ("tarifa", "pacote", "estorno")[number], "out", most=HIGH),
             template=[Part(plan.account_for("bank_fees").pk, role="fee")], by=None,
         )  # fmt: skip
-        rules.switch(rule, by=person(), trusted=trust)
+        if trust_it:
+            trust(rule)
 
 
 # A bill of 130 days ago whose payer and amount a fee's line has too, and a trusted rule for that fee.
@@ -603,8 +605,10 @@ def test_the_part_that_a_text_names_is_the_one_that_is_paid(bank: BankAccount) -
 
 def test_what_the_books_refuse_does_not_stop_the_others(bank: BankAccount) -> None:
     fees = plan.account_for("acquirer_fees")
-    rule = rules.save(name="Tarifa", condition=Condition("words", "tarifa"), template=[Part(fees.pk)], by=None)
-    rules.switch(rule, by=person(), trusted=True)
+    rule = rules.save(
+        name="Tarifa", condition=Condition("words", "tarifa", "out", most=HIGH), template=[Part(fees.pk)], by=None
+    )
+    trust(rule)
     type(fees).objects.filter(pk=fees.pk).update(is_active=False)
     numbered(bank, 3)
     world.line("TARIFA PACOTE", "-9.90", account=bank)

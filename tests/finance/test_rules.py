@@ -1,22 +1,24 @@
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finance.models import BankAccount, CostCentre, Match, MatchRule, StatementLine, Suggestion
+from backoffice.core.models import Approval
+from backoffice.core.services import approvals
+from finance.models import BankAccount, CostCentre, Match, MatchRule, MatchRuleVersion, StatementLine, Suggestion
 from finance.rules import Condition, Part, WrongRule, folded, proposed_pattern, spread, template_of
-from finance.services import ledger, matching, plan, rules
+from finance.services import ledger, matching, plan, rules, second_person
 from finance.services.reconcile import Item, match
 from tests.factories import world
-from tests.factories.banking import bank_account, line
+from tests.factories.banking import bank_account, line, trust
 from tests.factories.books import MAY, year
 from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
-CENT = Decimal("0.01")
+CENT, HIGH = Decimal("0.01"), Decimal(1000)
 
 
 @pytest.fixture
@@ -29,9 +31,10 @@ def fees() -> int:
     return plan.account_for("bank_fees").pk
 
 
-def tariff(**more: object) -> MatchRule:
+def tariff(most: str = "50.00") -> MatchRule:
+    condition = Condition("words", "tarifa pacote", sign="out", most=Decimal(most))
     return rules.save(
-        name="Tarifas", condition=Condition("words", "tarifa pacote", sign="out", **more),  # type: ignore[arg-type]
+        name="Tarifas", condition=condition,
         template=[Part(fees(), role="fee")], by=None,
     )  # fmt: skip
 
@@ -155,7 +158,7 @@ def test_a_new_rule_suggests_and_a_trusted_one_posts(bank: BankAccount) -> None:
 
     suggested = Suggestion.objects.get(line=paid)
     assert suggested.items == [{"kind": "account", "account": fees(), "role": "fee", "amount": "29.90"}]
-    rules.switch(rule, by=person("finance_manager"), trusted=True)
+    trust(rule)
     matching.run(today=MAY)
     made = Match.objects.get()
     assert (made.stage, made.automatic, made.rule_version) == ("S6", True, rule.versions.get())
@@ -170,12 +173,12 @@ def test_a_rule_shares_a_line_to_the_cent(bank: BankAccount) -> None:
         Part(other, Decimal("0.333")),
         Part(fees(), Decimal("0.334"), cost_centre=centre.pk),
     ]
-    rule = rules.save(name="Três", condition=Condition("words", "rateio"), template=parts, by=None)
+    rule = rules.save(name="Três", condition=Condition("words", "rateio", "out", most=HIGH), template=parts, by=None)
     world.line("RATEIO", "-10.01", account=bank)
     matching.run(today=MAY)
     suggested = [Decimal(item["amount"]) for item in Suggestion.objects.get().items]
 
-    rules.switch(rule, by=person(), trusted=True)
+    trust(rule)
     matching.run(today=MAY)
 
     posted = [p.amount for p in Match.objects.get().entry.postings.order_by("seq") if not p.line_id]
@@ -184,7 +187,7 @@ def test_a_rule_shares_a_line_to_the_cent(bank: BankAccount) -> None:
 
 def test_a_changed_rule_is_a_new_version_and_loses_its_trust(bank: BankAccount) -> None:
     rule = tariff()
-    rules.switch(rule, by=person(), trusted=True)
+    trust(rule)
 
     changed = rules.save(
         name="Tarifas", condition=Condition("words", "tarifa"), template=[Part(fees())], by=person(), rule=rule
@@ -281,20 +284,69 @@ def test_a_rule_is_tried_before_it_is_kept(client: Client, bank: BankAccount) ->
     rule = MatchRule.objects.get()
     assert kept.status_code == 302
     page = client.get(f"/finance/rules/{rule.pk}/").content.decode()
-    assert "Let it post by itself" in page
+    assert "Matches" in page or "could post anything" in page
 
 
-def test_a_clerk_writes_rules_and_only_a_manager_trusts_them(client: Client, bank: BankAccount) -> None:
-    rule = tariff()
+def test_a_clerk_asks_and_another_trusts_the_rule(client: Client, bank: BankAccount) -> None:
+    rule, page = tariff(), "Ask to let it post by itself"
     client.force_login(person("finance_clerk"))
 
-    assert "Let it post by itself" not in client.get(f"/finance/rules/{rule.pk}/").content.decode()
-    assert client.post(f"/finance/rules/{rule.pk}/trust/", {"to": "on"}).status_code == 403
-    client.force_login(person("finance_manager"))
+    assert page in client.get(f"/finance/rules/{rule.pk}/").content.decode()
     client.post(f"/finance/rules/{rule.pk}/trust/", {"to": "on"})
+    assert "A second person has been asked whether" in client.get(f"/finance/rules/{rule.pk}/").content.decode()
+    rule.refresh_from_db()
+    assert not rule.is_trusted
+    manager = person("finance_manager")
+    approvals.decide(Approval.objects.get().pk, yes=True, by=manager)
 
     rule.refresh_from_db()
-    assert rule.is_trusted
+    assert (rule.is_trusted, rule.trusted_by, rule.trusted_version) == (True, manager, 1)
+    client.post(f"/finance/rules/{rule.pk}/trust/", {"to": "off"})
+    rule.refresh_from_db()
+    assert (rule.is_trusted, rule.trusted_by) == (False, None)
+
+
+def test_who_wrote_a_rule_does_not_trust_it_through_anybody(bank: BankAccount) -> None:
+    author = person("finance_manager")
+    rule = rules.save(
+        name="X", condition=Condition("words", "saque", "out", most=HIGH), template=[Part(fees())], by=author
+    )
+    asked = rules.ask_trust(rule, by=person("finance_clerk"))
+
+    with pytest.raises(approvals.NotTheirs):
+        approvals.decide(asked.pk, yes=True, by=author)
+    for by in (author, person("finance_clerk"), None):
+        with pytest.raises(IntegrityError, match="another person than its author"), transaction.atomic():
+            MatchRule.objects.filter(pk=rule.pk).update(is_trusted=True, trusted_by=by, trusted_version=1)
+
+    rule.refresh_from_db()
+    assert not rule.is_trusted
+
+
+@pytest.mark.parametrize("condition", [Condition("words", "saque", most=HIGH), Condition("words", "saque", "out")])
+def test_a_rule_without_direction_or_highest_amount_posts_nothing_by_itself(
+    bank: BankAccount, condition: Condition
+) -> None:
+    rule = rules.save(name="X", condition=condition, template=[Part(fees())], by=person("finance_clerk"))
+
+    with pytest.raises(rules.RuleRefused, match="could post anything"):
+        rules.ask_trust(rule, by=person("finance_clerk"))
+    with pytest.raises(IntegrityError, match="highest amount"), transaction.atomic():
+        MatchRule.objects.filter(pk=rule.pk).update(
+            is_trusted=True, trusted_by=person("finance_manager"), trusted_version=1
+        )
+
+
+def test_a_large_rule_is_trusted_by_a_director_and_a_new_version_by_nobody(bank: BankAccount) -> None:
+    rule = tariff(most="20000.00")
+    asked = rules.ask_trust(rule, by=person("finance_clerk"))
+    assert asked.right == second_person.ABOVE
+    approvals.decide(asked.pk, yes=True, by=person("director"))
+
+    MatchRuleVersion.objects.create(rule=rule, number=2, condition={}, template=[], made_by=person("finance_clerk"))
+
+    rule.refresh_from_db()
+    assert (rule.is_trusted, rule.trusted_by) == (False, None)
 
 
 def test_the_form_says_what_is_wrong(client: Client, bank: BankAccount) -> None:
