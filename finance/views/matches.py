@@ -37,7 +37,12 @@ class UndoMatches(lists.BulkAction):
                 "pk", flat=True
             )
         )
-        return dict.fromkeys(undone, _("It is undone already."))
+        refused = dict.fromkeys(undone, _("It is undone already."))
+        if not by.may("finance.match.approve"):
+            agreed = Match.objects.filter(pk__in=[row.pk for row in rows], entry__approved_by__isnull=False)
+            for pk in agreed.values_list("pk", flat=True):
+                refused.setdefault(pk, _("Two people agreed to this match. A finance manager undoes it."))
+        return refused
 
     def apply(self, pks: Sequence[Any], *, by: User, **answers: Any) -> None:
         for pk in sorted(pks):

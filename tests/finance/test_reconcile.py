@@ -409,6 +409,42 @@ def test_a_rule_of_ones_own_is_no_second_person() -> None:
     assert reconcile.accept(suggestion_id=proposed.pk, by=clerk).stage == "S6"
 
 
+def test_who_could_not_approve_a_match_does_not_undo_it() -> None:
+    title, paid, clerk = receivable("100.00"), line("98.00"), person("finance_clerk")
+    items = [Item("instalment", D("-100.00"), title.pk), Item("account", D("2.00"), role="fee")]
+    asked = reconcile.match_or_ask(lines=[(paid.pk, D("98.00"))], items=items, by=clerk)
+    approvals.decide(asked.pk, yes=True, by=person("finance_manager"))
+    made = Match.objects.get()
+
+    with pytest.raises(reconcile.SecondPersonDid):
+        reconcile.undo(match_id=made.pk, by=clerk)
+    assert list(matches.UndoMatches().refusals([made], by=clerk)) == [made.pk]
+    reconcile.undo(match_id=made.pk, by=person("finance_manager"))
+
+    assert open_of(paid) == D("98.00")
+
+
+@pytest.mark.parametrize("known_by", ["tax_id", "name"])
+def test_a_known_payers_money_goes_to_anothers_title_with_a_reason_and_a_manager(known_by: str) -> None:
+    ana, bia = party("Ana", tax_id="39053344705"), party("Bia")
+    account, clerk = bank_account(), person("finance_clerk")
+    facts = {"payer": "ANA S"} | ({"payer_tax_id": ana.tax_id} if known_by == "tax_id" else {})
+    if known_by == "name":
+        before = receivable("10.00", who=ana, number="A1")
+        one = line("10.00", account=account, **facts)
+        reconcile.match(lines=[(one.pk, D(10))], items=[Item("instalment", D(-10), before.pk)], by=clerk)
+    others, paid = receivable("100.00", who=bia, number="B1"), line("100.00", account=account, **facts)
+    act = {"lines": [(paid.pk, D(100))], "items": [Item("instalment", D(-100), others.pk)], "by": clerk}
+
+    with pytest.raises(reconcile.NeedsSecond, match="Give the reason"):
+        reconcile.match_or_ask(**act)
+    asked = reconcile.match_or_ask(**act, reason="Ana pays for her sister")
+
+    assert isinstance(asked, Approval)
+    approvals.decide(asked.pk, yes=True, by=person("finance_manager"))
+    assert open_of(others) == 0
+
+
 GIFTS = [
     *({"role": role} for role in ("discount", "rebate", "fee", "exchange", "interest", "fine")),
     *({"account": purpose} for purpose in ("discount_given", "write_off", "bank_fees", "other_expense")),

@@ -9,7 +9,7 @@ from .aside import ReasonMissing, claim, ignore, restore, who_is_here
 from .asking import KIND, ask, decided, match_or_ask
 from .booking import NotATransfer, entry_or_ask, new_entry, transfer, transfer_candidates
 from .bulk import accept_many, cannot_accept
-from .errors import Changed, NeedsSecond, Taken, Unbalanced
+from .errors import Changed, NeedsSecond, SecondPersonDid, Taken, Unbalanced
 from .items import Item, from_json, purpose_of
 from .posting import accept, match, match_of_entry, reasons_of, undo
 from .reasons import Reasons
@@ -22,6 +22,7 @@ __all__ = [
     "NotATransfer",
     "ReasonMissing",
     "Reasons",
+    "SecondPersonDid",
     "Taken",
     "Unbalanced",
     "accept",

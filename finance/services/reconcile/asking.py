@@ -11,7 +11,7 @@ from backoffice.core.services import approvals, notices
 from finance.models import Instalment, Match, StatementLine
 from finance.services import ledger
 
-from .errors import Changed, NeedsSecond, Taken
+from .errors import Changed, NeedsSecond, Stranger, Taken
 from .items import Item, from_json, with_accounts
 from .posting import Parts, check_advances, match
 from .reasons import BY_HAND, Reasons
@@ -29,6 +29,8 @@ def match_or_ask(
     try:
         return match(lines=lines, items=items, by=by, reasons=reasons, reason=reason)
     except NeedsSecond as problem:
+        if isinstance(problem, Stranger) and not reason.strip():
+            raise
         return ask(lines=lines, items=items, by=by, reason=reason or problem.reason, reasons=reasons)
 
 

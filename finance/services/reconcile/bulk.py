@@ -89,7 +89,8 @@ def _why_not_alone(
     line: StatementLine, items: list[Item], best: Suggestion, titles: dict[int, Instalment], *, by: User
 ) -> str:
     reasons, met = reasons_of(best), {item.id: titles[item.id] for item in items if item.id in titles}
-    return second_person(by, items, reasons, weigh({line.pk: line.open_amount}, items, reasons, met, by=by))
+    weight = weigh({line.pk: line.open_amount}, items, reasons, met, by=by)
+    return second_person(by, items, reasons, weight)
 
 
 def _fits(balance: Decimal | None, amount: Decimal) -> bool:

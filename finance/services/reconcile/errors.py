@@ -40,12 +40,20 @@ class Unbalanced(ledger.Refused):
     """Lines and items do not sum to zero."""
 
 
+class SecondPersonDid(ledger.Refused):
+    """A second person approved it; who could not have approved it does not undo it."""
+
+
 class NeedsSecond(Exception):
     """This person cannot post it alone; `reason` says why, for a person. Nothing was posted."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Stranger(NeedsSecond):
+    """The line's known payer is none of the parties of the titles; it is asked about with a reason only."""
 
 
 def taken(*, line: int | None = None, instalment: int | None = None, what: str = "") -> Taken:

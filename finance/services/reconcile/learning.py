@@ -2,12 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import connection
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
+from backoffice.core.models import Party
 from finance.models import Instalment, PayerName, Posting, StatementLine
 
 _LEARN = """
@@ -29,6 +30,25 @@ def learn(lines: Sequence[StatementLine], parts: Iterable[Instalment]) -> None:
     if len(parties) == 1 and names:
         with connection.cursor() as cursor:
             cursor.execute(_LEARN, [names, parties.pop()])
+
+
+def stranger(lines: Iterable[StatementLine], met: Mapping[int, Instalment]) -> str:
+    """Who paid, or was paid, where it is known and none of the parties of the instalments; else nothing.
+
+    Known: by CPF or CNPJ, else by a name that earlier matches taught.
+    """
+    parties = {part.party_id for part in met.values()}
+    if not parties:
+        return ""
+    for line in lines:
+        known: set[int] = set()
+        if line.payer_tax_id:
+            known = set(Party.objects.filter(tax_id=line.payer_tax_id).values_list("pk", flat=True))
+        if not known and (name := folded(line.payer)):
+            known = set(PayerName.objects.filter(text=name, times__gt=0).values_list("party", flat=True))
+        if known and not known & parties:
+            return line.payer or line.payer_tax_id
+    return ""
 
 
 def forget(lines: Sequence[StatementLine], moved: Iterable[Posting]) -> None:

@@ -28,9 +28,9 @@ from finance.services import ledger, periods, titles
 from finance.services.ledger import Line
 from finance.services.second_person import write_off_limit
 
-from .errors import Changed, NeedsSecond, SetAside, Taken, Unbalanced, numbers, taken
+from .errors import Changed, NeedsSecond, SecondPersonDid, SetAside, Stranger, Taken, Unbalanced, numbers, taken
 from .items import ZERO, Item, from_json, with_accounts
-from .learning import forget, learn
+from .learning import forget, learn, stranger
 from .reasons import BY_HAND, Reasons
 from .weight import Weight, weigh
 
@@ -66,6 +66,7 @@ def match(
         weight = weigh(parts, items, reasons, met, by=by)
         if why := second_person(by, items, reasons, weight):
             raise NeedsSecond(why)
+        check_payer(by, found, met, reasons)
 
     entry = ledger.next_entry()
     postings = [Line(line.bank_account.transit_id, parts[line.pk], line=line.pk, role="transit") for line in found]
@@ -118,12 +119,15 @@ def reasons_of(suggestion: Suggestion) -> Reasons:
 def undo(*, match_id: int, by: User, reason: str = "", today: date | None = None) -> int:
     """Post the mirror of a match's entry: every balance is as before. Returns the reversal's id.
 
-    Raises Taken when somebody undid it before, ledger.TooMuch when something was built on it, PeriodClosed.
+    Raises SecondPersonDid where a second person approved it and `by` could not, Taken when somebody undid it before,
+    ledger.TooMuch when something was built on it, PeriodClosed.
     """
     made = Match.objects.select_related("entry").get(pk=match_id)
     moved = list(Posting.objects.filter(entry_id=made.entry_id).order_by("seq"))
     lines = sorted({posting.line_id for posting in moved if posting.line_id})
     on = _open_day(made.entry.on, today=today or timezone.localdate())
+    if made.entry.approved_by_id and not by.may("finance.match.approve"):
+        raise SecondPersonDid(_("Two people agreed to this match. A finance manager undoes it."))
     found = list(_lines_for_update(lines))
     _instalments_for_update(sorted({posting.instalment_id for posting in moved if posting.instalment_id}))
     before = JournalEntry.objects.select_related("made_by").filter(reverses_id=made.entry_id).first()
@@ -160,6 +164,20 @@ def second_person(by: User, items: Iterable[Item], reasons: Reasons, weight: Wei
     if not reasons.is_suggested or reasons.is_own_rule(by):
         return _("Differences and entries of one's own need a finance manager.")
     return ""
+
+
+def check_payer(by: User, lines: Iterable[StatementLine], met: Mapping[int, Instalment], reasons: Reasons) -> None:
+    """Raise Stranger where a clerk puts the money of a known payer on titles of somebody else."""
+    if reasons.is_suggested or by.may("finance.match.approve"):
+        return
+    if payer := stranger(lines, met):
+        raise Stranger(
+            _(
+                "%(payer)s is known as the payer of somebody else. Give the reason why these titles were paid by them;"
+                " then a finance manager is asked."
+            )
+            % {"payer": payer}
+        )
 
 
 def above_limit(weight: Weight) -> str:
