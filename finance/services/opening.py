@@ -111,8 +111,8 @@ _FIND_NEW = """
 UPDATE incoming_balance i SET account_id = a.id FROM finance_account a WHERE i.account_id IS NULL AND a.code = i.code
 """
 _ENTRIES = """
-INSERT INTO incoming_entry (journal_id, "on", kind, text, made_by_id, batch_id)
-SELECT j.id, d."on", 'opening', %(text)s, %(by)s, %(batch)s
+INSERT INTO incoming_entry (journal_id, "on", kind, text, made_by_id, approved_by_id, batch_id)
+SELECT j.id, d."on", 'opening', %(text)s, %(by)s, %(approved_by)s, %(batch)s
 FROM (SELECT DISTINCT "on" FROM incoming_balance WHERE delta <> 0) d
 CROSS JOIN (SELECT id FROM finance_journal WHERE kind = 'opening' ORDER BY id LIMIT 1) j ORDER BY d."on"
 """
@@ -144,8 +144,13 @@ def check(cursor: CursorWrapper, *, source: str) -> None:
     cursor.execute(_COMPARE, {"source": source})
 
 
-def take(cursor: CursorWrapper, *, batch: ImportBatch | None, by: User | None) -> dict[str, Any]:
-    """Create the missing accounts and post; counts, and what the file left unbalanced (debit positive)."""
+def take(
+    cursor: CursorWrapper, *, batch: ImportBatch | None, by: User | None, approved_by: User | None = None
+) -> dict[str, Any]:
+    """Create the missing accounts and post; counts, and what the file left unbalanced (debit positive).
+
+    approved_by: who had it written; nobody where that is who sent it.
+    """
     cursor.execute('SELECT min("on"), max("on"), sum(delta) FROM incoming_balance WHERE delta <> 0')
     first, last, rest = cursor.fetchone()
     if first is None:
@@ -156,7 +161,9 @@ def take(cursor: CursorWrapper, *, batch: ImportBatch | None, by: User | None) -
     cursor.execute(_FIND_NEW)
     ledger.begin_set(cursor)
     text = translated("Opening balances")
-    cursor.execute(_ENTRIES, {"text": text, "by": by.pk if by else None, "batch": batch.pk if batch else None})
+    values = {"text": text, "by": by.pk if by else None, "batch": batch.pk if batch else None}
+    second = approved_by.pk if approved_by and approved_by != by else None
+    cursor.execute(_ENTRIES, values | {"approved_by": second})
     cursor.execute(_POSTINGS, {"rest": plan.account_for("opening").pk})
     return {"accounts": added, "entries": ledger.post_set(cursor), "unbalanced": str(rest)}
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.models import Approval, Company, User
 from backoffice.core.services import approvals, audit
-from finance.models import TitlePolicy
+from finance.models import BooksSetup, TitlePolicy
 from finance.services import ledger
 
 UNSAID = Decimal(100)  # BRL, the limit that a company begins with
@@ -25,6 +25,19 @@ class Waiting(ledger.Refused):
 
 class Outdated(ledger.Refused):
     """It changed since it was asked: what was approved is no longer what stands."""
+
+
+def sent_it(right: str, sender: int | None, by: User | None) -> str:
+    """Why whoever sent rows into the books neither writes nor undoes them, or nothing.
+
+    While the books are set up and nobody else could, a first person finishes the start alone.
+    """
+    if by is None or sender != by.pk:
+        return ""
+    is_set_up = BooksSetup.objects.filter(finished_at__isnull=False).exists()
+    if not is_set_up and not approvals.holders_of(right).exclude(pk=by.pk).exists():
+        return ""
+    return str(_("Who sent it neither writes nor undoes it: another person who may write such imports does."))
 
 
 def policy() -> TitlePolicy:
@@ -45,7 +58,7 @@ def write_off_limit() -> Decimal:
 
 def ask(
     kind: str,
-    record: models.Model,
+    record: models.Model | str,
     *,
     object_: str,
     amount: Decimal,

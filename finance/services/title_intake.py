@@ -9,13 +9,16 @@ import json
 from datetime import date
 
 from django.db.backends.utils import CursorWrapper
+from django.utils.translation import get_language
+from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_noop as _
 
-from backoffice.core.models import ImportBatch
+from backoffice.core.models import ImportBatch, User
+from backoffice.core.money import format_money
 from backoffice.core.services import parties
 from finance.formats.tokens import key_value
-from finance.models import Account, JournalEntry, Posting
-from finance.services import ledger, papers, periods, plan, titles
+from finance.models import Account, BooksSetup, JournalEntry, Posting
+from finance.services import ledger, papers, periods, plan, second_person, titles
 from finance.services.opening import TO_DETAIL
 
 SOURCE = "open_titles"
@@ -112,13 +115,13 @@ FROM (SELECT DISTINCT party_id, tax_id FROM title_row WHERE tax_id <> '') r WHER
 _TITLES = """
 INSERT INTO incoming_title (key, direction, kind, number, party_id, account_id, against_id, journal_id, issued_on,
                             posted_on, text, discount_rate, discount_days, fine_rate, interest_rate, batch_id,
-                            made_by_id, entry_kind)
+                            made_by_id, approved_by_id, entry_kind)
 SELECT r.key, r.direction, 'opening', r.number, r.party_id,
        CASE r.direction WHEN 'receivable' THEN %(receivable)s ELSE %(payable)s END,
        CASE r.direction WHEN 'receivable' THEN %(receivable_against)s ELSE %(payable_against)s END, %(journal)s,
        coalesce(r.issued, least(r.due, %(on)s)), %(on)s, coalesce(s.text, ''), coalesce(s.discount, 0) / 100,
        coalesce(s.discount_days, 0), coalesce(s.fine, 0) / 100, coalesce(s.interest, 0) / 100, %(batch)s, %(by)s,
-       'opening'
+       %(approved_by)s, 'opening'
 FROM title_row r JOIN stage_titles s ON s.file = r.file AND s.line = r.line ORDER BY r.key;
 INSERT INTO incoming_instalment (title_key, seq, due_on, amount)
 SELECT r.key, n, (r.due + (n - 1) * interval '1 month')::date,
@@ -141,8 +144,24 @@ def check(cursor: CursorWrapper) -> None:
     )
 
 
-def take(cursor: CursorWrapper, *, batch: ImportBatch | None, today: date) -> int:
-    """Issue the checked rows; how many titles. Raises ledger.Refused."""
+def why_not_owed(cursor: CursorWrapper, *, by: User | None) -> str:
+    """Why `by` may not write what the checked rows say that we owe, or nothing.
+
+    Once the books are set up, a payable from a file is a bill: who writes it may approve one of that amount.
+    """
+    if by is None or not BooksSetup.objects.filter(finished_at__isnull=False).exists():
+        return ""
+    cursor.execute("SELECT coalesce(sum(amount), 0) FROM title_row WHERE direction = 'payable'")
+    (owed,) = cursor.fetchone()
+    if not owed or by.may(second_person.right_for("finance.bill", owed)):
+        return ""
+    return translated("It says that %(sum)s is owed: who may approve a bill of that amount writes it.") % {
+        "sum": format_money(owed, get_language() or "en")
+    }
+
+
+def take(cursor: CursorWrapper, *, batch: ImportBatch | None, by: User | None = None, today: date) -> int:
+    """Issue the checked rows; how many titles. by: who had them written. Raises ledger.Refused."""
     cursor.execute(parties.INCOMING)
     cursor.execute(_NEW_PARTIES, {"source": SOURCE})
     parties.compare(cursor)
@@ -161,6 +180,7 @@ def take(cursor: CursorWrapper, *, batch: ImportBatch | None, today: date) -> in
             "on": on,
             "batch": batch.pk if batch else None,
             "by": batch.received_by_id if batch else None,
+            "approved_by": by.pk if by and batch and by.pk != batch.received_by_id else None,
         },
     )
     _copy_keys(cursor)
@@ -196,19 +216,23 @@ def _copy_keys(cursor: CursorWrapper) -> None:
                     copy.write_row((key, kind, value))
 
 
-def take_back(cursor: CursorWrapper, batch: ImportBatch, *, today: date) -> int:
+def take_back(cursor: CursorWrapper, batch: ImportBatch, *, by: User | None = None, today: date) -> int:
     """Reverse what the import issued; how many. The rows stay: posted is posted. Raises ledger.Refused."""
     ledger.begin_set(cursor)
     cursor.execute(
-        'INSERT INTO incoming_entry (journal_id, "on", kind, text, origin, reverses_id, batch_id)'
-        " SELECT e.journal_id, %(on)s, 'reversal', e.text, e.origin, e.id, e.batch_id FROM finance_journalentry e"
-        " JOIN finance_title t ON t.entry_id = e.id WHERE t.batch_id = %(batch)s"
+        'INSERT INTO incoming_entry (journal_id, "on", kind, text, origin, reverses_id, batch_id, made_by_id)'
+        " SELECT e.journal_id, %(on)s, 'reversal', e.text, e.origin, e.id, e.batch_id, %(by)s"
+        " FROM finance_journalentry e JOIN finance_title t ON t.entry_id = e.id WHERE t.batch_id = %(batch)s"
         " AND NOT EXISTS (SELECT FROM finance_journalentry r WHERE r.reverses_id = e.id) ORDER BY e.id;"
         " INSERT INTO incoming_posting (entry_id, seq, account_id, amount, party_id, cost_centre_id, instalment_id,"
         " role, text) SELECT i.id, p.seq, p.account_id, -p.amount, p.party_id, p.cost_centre_id, p.instalment_id,"
         " p.role, p.text"
         " FROM incoming_entry i JOIN finance_posting p ON p.entry_id = i.reverses_id",
-        {"on": papers.open_day(opening_day(today), today=today), "batch": batch.pk},
+        {
+            "on": papers.open_day(opening_day(today), today=today),
+            "batch": batch.pk,
+            "by": by.pk if by else None,
+        },
     )
     return ledger.post_set(cursor)
 

@@ -211,6 +211,7 @@ CREATE TEMP TABLE IF NOT EXISTS incoming_title (
     posted_on date,  -- the day of competence; NULL: issued_on
     text text NOT NULL DEFAULT '', discount_rate numeric NOT NULL DEFAULT 0, discount_days smallint NOT NULL DEFAULT 0,
     fine_rate numeric NOT NULL DEFAULT 0, interest_rate numeric NOT NULL DEFAULT 0, batch_id bigint, made_by_id bigint,
+    approved_by_id bigint,
     entry_kind text NOT NULL DEFAULT 'automatic'
 ) ON COMMIT DROP;
 CREATE TEMP TABLE IF NOT EXISTS incoming_instalment (
@@ -247,10 +248,11 @@ FROM incoming_key k JOIN incoming_instalment i ON i.title_key = k.title_key AND 
 """
 
 _ENTRIES = """
-INSERT INTO incoming_entry (id, journal_id, "on", kind, text, origin, made_by_id, batch_id, key)
+INSERT INTO incoming_entry (id, journal_id, "on", kind, text, origin, made_by_id, approved_by_id,
+                            batch_id, key)
 SELECT t.entry_id, t.journal_id, coalesce(t.posted_on, t.issued_on), t.entry_kind,
        coalesce(nullif(t.text, ''), t.number), coalesce(nullif(t.origin, ''), 'finance.title:' || t.id), t.made_by_id,
-       t.batch_id, t.key
+       t.approved_by_id, t.batch_id, t.key
 FROM incoming_title t WHERE t.entry_id > %(after)s AND t.entry_id <= %(last)s
 """
 

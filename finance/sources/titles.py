@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.core.imports import Column, Source, Table
-from backoffice.core.models import ImportBatch
-from finance.services import title_intake
+from backoffice.core.imports import Column, Source, Table, Waits
+from backoffice.core.models import ImportBatch, User
+from finance.services import second_person, title_intake
 
 COLUMNS = [
     Column(
@@ -63,11 +63,17 @@ class OpenTitles(Source):
     def result_url(self, batch: ImportBatch) -> str:
         return f"{reverse('finance:receivables')}?view=all&batch={batch.pk}"
 
+    def why_not_by(self, batch: ImportBatch, by: User | None) -> str:
+        return second_person.sent_it(self.right_post, batch.received_by_id, by)
+
     def check(self, cursor: CursorWrapper) -> None:
         title_intake.check(cursor)
 
     def write(self, cursor: CursorWrapper, batch: ImportBatch | None) -> dict[str, Any]:
-        return {"titles": title_intake.take(cursor, batch=batch, today=timezone.localdate())}
+        by = batch.job.asked_by if batch and batch.job else None
+        if why := title_intake.why_not_owed(cursor, by=by):
+            raise Waits(why)
+        return {"titles": title_intake.take(cursor, batch=batch, by=by, today=timezone.localdate())}
 
     def obstacles(self, cursor: CursorWrapper, batch: ImportBatch) -> list[str]:
         if title_intake.settled(batch):
@@ -75,4 +81,5 @@ class OpenTitles(Source):
         return []
 
     def undone(self, cursor: CursorWrapper, batch: ImportBatch) -> None:
-        title_intake.take_back(cursor, batch, today=timezone.localdate())
+        by = batch.job.asked_by if batch.job else None
+        title_intake.take_back(cursor, batch, by=by, today=timezone.localdate())

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from backoffice.core.imports import Column, Source, Table
-from backoffice.core.models import ImportBatch
-from finance.services import opening
+from backoffice.core.models import ImportBatch, User
+from finance.services import opening, second_person
 
 KEY = "finance.trial_balance"
 
@@ -86,6 +86,9 @@ class TrialBalance(Source):
     def result_url(self, batch: ImportBatch) -> str:
         return f"{reverse('finance:entries')}?batch={batch.pk}"
 
+    def why_not_by(self, batch: ImportBatch, by: User | None) -> str:
+        return second_person.sent_it(self.right_post, batch.received_by_id, by)
+
     def check(self, cursor: CursorWrapper) -> None:
         for column, reason, wrong in _WRONG:
             cursor.execute(
@@ -99,7 +102,8 @@ class TrialBalance(Source):
         cursor.execute(_ANSWER)
 
     def write(self, cursor: CursorWrapper, batch: ImportBatch | None) -> dict[str, Any]:
-        return opening.take(cursor, batch=batch, by=batch.received_by if batch else None)
+        writer = batch.job.asked_by if batch and batch.job else None
+        return opening.take(cursor, batch=batch, by=batch.received_by if batch else None, approved_by=writer)
 
     def obstacles(self, cursor: CursorWrapper, batch: ImportBatch) -> list[str]:
         today = timezone.localdate()
@@ -108,7 +112,7 @@ class TrialBalance(Source):
         return [translated("Its month is closed, and so is this one. Open one of them first.")]
 
     def undone(self, cursor: CursorWrapper, batch: ImportBatch) -> None:
-        opening.take_back(batch, by=None, today=timezone.localdate())
+        opening.take_back(batch, by=batch.job.asked_by if batch.job else None, today=timezone.localdate())
 
 
 def default_day(today: date) -> date:

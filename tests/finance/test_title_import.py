@@ -3,12 +3,15 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
+from backoffice.core import jobs
 from backoffice.core.imports import engine, get, mapping, work
 from backoffice.core.jobs import Quiet
-from backoffice.core.models import ImportBatch, ImportFailure, Party
+from backoffice.core.models import ImportBatch, ImportFailure, Party, User
 from backoffice.core.services import imports
-from finance.models import Account, InstalmentKey, JournalEntry, Title
+from finance.models import Account, BooksSetup, InstalmentKey, JournalEntry, Title
 from finance.services import ledger, plan, settlement
 from tests.factories.books import MAY, year
 from tests.factories.people import person
@@ -142,3 +145,66 @@ def test_an_import_of_which_something_was_settled_is_not_undone(tmp_path: Path) 
 def undo(result: engine.Result) -> None:
     imports.undo(batch_id=result.batch.pk, by=person("finance_clerk"))
     work.undo(Quiet(), batch_id=result.batch.pk)
+
+
+def checked(folder: Path, text: str, by: User) -> ImportBatch:
+    """A file that was sent and looked at."""
+    path = folder / "titles.csv"
+    path.write_text(text)
+    source = get("open_titles")
+    batch = engine.receive_paths(source, [path], by)
+    headings = engine.open_batch(batch)[0].headings
+    batch.mapping = {g.column.name: g.heading for g in mapping.guess(source.tables[0], headings) if g.confidence == 1}
+    batch.save(update_fields=["mapping"])
+    engine.run("open_titles", batch, by, commit=False)
+    ImportBatch.objects.filter(pk=batch.pk).update(state="checked")
+    return ImportBatch.objects.get(pk=batch.pk)
+
+
+def written(batch: ImportBatch, by: User) -> ImportBatch:
+    imports.write(batch_id=batch.pk, by=by)
+    doing = Quiet()
+    batch.refresh_from_db()
+    assert batch.job
+    doing.job = batch.job
+    work.write(doing, batch_id=batch.pk)
+    return ImportBatch.objects.get(pk=batch.pk)
+
+
+def test_who_sent_titles_neither_writes_nor_undoes_them(tmp_path: Path) -> None:
+    sender, other = person("finance_clerk"), person("finance_clerk")
+    batch = checked(tmp_path, FILE, sender)
+
+    with pytest.raises(imports.NotTheirs, match="Who sent it neither writes nor undoes it"):
+        imports.write(batch_id=batch.pk, by=sender)
+    job = jobs.ask("imports.check", by=sender, batch_id=batch.pk)
+    with pytest.raises(IntegrityError, match="neither writes nor undoes"), transaction.atomic():
+        ImportBatch.objects.filter(pk=batch.pk).update(job=job, state="committed")
+    done = written(batch, other)
+
+    assert done.state == "committed"
+    entry = Title.objects.get(number="NF 1001").entry
+    assert (entry.made_by, entry.approved_by) == (sender, other)
+    with pytest.raises(imports.NotTheirs):
+        imports.undo(batch_id=batch.pk, by=sender)
+
+
+def test_a_first_person_writes_the_titles_of_a_start_alone(tmp_path: Path) -> None:
+    alone = person("finance_clerk")
+
+    assert written(checked(tmp_path, FILE, alone), alone).state == "committed"
+
+
+def test_what_a_file_says_we_owe_is_written_by_who_may_approve_a_bill(tmp_path: Path) -> None:
+    clerk, manager, director = person("finance_clerk"), person("finance_manager"), person("director")
+    BooksSetup.objects.create(pk=1, finished_at=timezone.now())
+    batch = checked(tmp_path, HEAD + "A pagar;9;Amigo;;01/04/2026;10/06/2026;90.000,00;;;;\n", person("finance_clerk"))
+
+    states = []
+    for by in (clerk, manager):
+        done = written(batch, by)
+        states.append((done.state, "R$90,000.00 is owed" in done.reason))
+    assert states == [("checked", True)] * 2
+
+    assert written(batch, director).state == "committed"
+    assert balance("payable") == D(-90000)

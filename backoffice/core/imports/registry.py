@@ -139,6 +139,13 @@ class Source:
     def right_read(self) -> str:
         return f"{self.right_create.rpartition('.')[0]}.read"
 
+    def why_not_by(self, batch: "ImportBatch", by: "User | None") -> str:
+        """Why this person neither writes nor undoes this import, in words; empty when they may. by: None for a command.
+
+        A source whose rows are worth a second person says here that whoever sent them is none.
+        """
+        return ""
+
     def may_read(self, user: "User") -> bool:
         """Whether the person may see imports of this kind and their files."""
         return any(user.may(right) for right in (self.right_create, self.right_post, self.right_read))

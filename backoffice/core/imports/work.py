@@ -65,6 +65,8 @@ def _write(work: Work, batch_id: int) -> dict[str, Any]:
     if batch.state == State.COMMITTING:
         source = get(batch.source)
         try:
+            if why := source.why_not_by(batch, work.job.asked_by):
+                raise Waits(why)
             if isinstance(source, FileSource):
                 with patient(engine.PATIENCE_SECONDS):
                     source.take(batch, work)
@@ -95,6 +97,8 @@ def undo(work: Work, *, batch_id: int) -> dict[str, Any]:
 
 def _take_back(cursor: Any, batch: ImportBatch, work: Work) -> None:
     source = get(batch.source)
+    if why := source.why_not_by(batch, work.job.asked_by):
+        raise NotUndoable(why)
     changes.refuse_if_changed_later(cursor, batch)
     if found := source.obstacles(cursor, batch):
         raise NotUndoable(" ".join(found))

@@ -23,6 +23,10 @@ class WrongState(Exception):
     """The import has moved on since the page was drawn."""
 
 
+class NotTheirs(WrongState):
+    """Another person writes or undoes this import; the sentence says why."""
+
+
 def receive(
     *, source: Source, uploads: "Sequence[UploadedFile[Any]]", by: User, mapping: dict[str, Any] | None = None
 ) -> ImportBatch:
@@ -66,20 +70,22 @@ def rename_columns(*, batch_id: int, by: User) -> None:
 
 @transaction.atomic
 def write(*, batch_id: int, by: User) -> None:
-    """Have a checked import written."""
-    _move(_locked(batch_id), State.CHECKED, State.COMMITTING, by)
+    """Have a checked import written. Raises WrongState, NotTheirs."""
+    _move(_theirs(batch_id, by), State.CHECKED, State.COMMITTING, by)
 
 
 @transaction.atomic
 def undo(*, batch_id: int, by: User) -> None:
-    """Have a written import taken back."""
-    _move(_locked(batch_id), State.COMMITTED, State.UNDOING, by)
+    """Have a written import taken back. Raises WrongState, NotTheirs."""
+    _move(_theirs(batch_id, by), State.COMMITTED, State.UNDOING, by)
 
 
 @transaction.atomic
 def resume(*, batch_id: int, by: User) -> None:
-    """Do the work again whose job was cancelled, failed or parked."""
+    """Do the work again whose job was cancelled, failed or parked. Raises WrongState, NotTheirs."""
     batch = _locked(batch_id)
+    if batch.state != State.CHECKING:
+        _theirs(batch_id, by)
     alive = batch.job is not None and batch.job.state in ("queued", "running")
     if batch.state not in WORK or alive:
         raise WrongState(_("The import has moved on."))
@@ -107,6 +113,14 @@ def give_up(*, batch_id: int, by: User) -> None:
 
 def _locked(batch_id: int) -> ImportBatch:
     return ImportBatch.objects.select_for_update(of=("self",)).select_related("job").get(pk=batch_id)
+
+
+def _theirs(batch_id: int, by: User) -> ImportBatch:
+    """The import, locked, if this person may write and undo it."""
+    batch = _locked(batch_id)
+    if why := get(batch.source).why_not_by(batch, by):
+        raise NotTheirs(why)
+    return batch
 
 
 def _move(batch: ImportBatch, before: State, after: State, by: User) -> None:

@@ -144,7 +144,7 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
         "tone": TONES.get(State(batch.state), "quiet"),
         "files": list(batch.files.select_related("file").order_by("position")),
         "may_create": request.user.may(source.right_create),
-        "may_post": request.user.may(source.right_post),
+        "may_post": request.user.may(source.right_post) and not source.why_not_by(batch, request.user),
         "activity": activity(batch.ref, request.user),
     }
     if job is not None and batch.state in service.WORK:
