@@ -2,7 +2,7 @@
 
 from backoffice.core.models import Approval
 from backoffice.core.services.approvals import on_decision
-from finance.services import entries, periods, recurring
+from finance.services import entries, periods, recurring, setup
 
 
 @on_decision(entries.POST)
@@ -28,3 +28,8 @@ def give_leave(approval: Approval) -> None:
 @on_decision(recurring.APPROVE)
 def approve_recurring(approval: Approval) -> None:
     recurring.decided(approval)
+
+
+@on_decision(setup.BALANCES)
+def change_opening_balances(approval: Approval) -> None:
+    setup.balances_decided(approval)

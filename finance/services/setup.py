@@ -4,17 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Sum
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
-from backoffice.core.models import Company, User
+from backoffice.core.models import Approval, Company, User
 from backoffice.core.services import audit
 from finance.models import BankAccount, BooksSetup, Journal, JournalEntry, Posting, Statement
-from finance.services import ledger, periods, plan
+from finance.services import ledger, periods, plan, second_person
 from finance.services.ledger import Line
 
+SETUP, BALANCES = "finance.bookssetup:1", "finance.open_balances"
 STEPS = ["company", "banks", "balances", "statement"]
 COMPANY = ["name", "trade_name", "cnpj", "city", "state"]
 
@@ -97,13 +101,63 @@ def purses() -> list[Purse]:
 
 
 @transaction.atomic
-def open_balances(*, on: date, amounts: Mapping[str, Decimal], text: str, by: User) -> list[int]:
-    """Say what banks and cash held at the end of a day; what was said before is reversed where it differs.
+def say_balances(*, on: date, amounts: Mapping[str, Decimal], text: str, by: User) -> list[int] | Approval:
+    """Say what banks and cash held; once the books are set up, only as another person approves it.
+
+    Raises ledger.Refused and its kinds, second_person.Waiting.
+    """
+    if _locked().finished_at is None:
+        return open_balances(on=on, amounts=amounts, text=text, by=by)
+    held = {purse.ref: purse.balance or Decimal(0) for purse in purses()}
+    moved = sum((abs(amount - held.get(ref, Decimal(0))) for ref, amount in amounts.items()), Decimal(0))
+    return second_person.ask(
+        BALANCES,
+        SETUP,
+        object_="finance.entry",
+        amount=moved,
+        by=by,
+        title=gettext_noop("Change the opening balances of %(on)s"),
+        reason="; ".join(
+            f"{purse.name}: {amounts[purse.ref]}" for purse in purses() if amounts.get(purse.ref) is not None
+        ),
+        on=on.isoformat(),
+        amounts={ref: str(amount) for ref, amount in amounts.items()},
+        text=text,
+    )
+
+
+def balances_decided(approval: Approval) -> None:
+    if approval.state != Approval.State.APPROVED:
+        return
+    data: dict[str, Any] = approval.data
+    try:
+        open_balances(
+            on=date.fromisoformat(data["on"]),
+            amounts={ref: Decimal(amount) for ref, amount in data["amounts"].items()},
+            text=data["text"],
+            by=approval.asked_by,
+            approved_by=approval.decided_by,
+        )
+    except ledger.Refused as problem:
+        second_person.left_undone(approval, problem)
+
+
+class NeedsSecond(ledger.Refused):
+    """Once the books are set up, opening balances are changed by two people."""
+
+
+@transaction.atomic
+def open_balances(
+    *, on: date, amounts: Mapping[str, Decimal], text: str, by: User, approved_by: User | None = None
+) -> list[int]:
+    """Write what banks and cash held at the end of a day; what was said before is reversed where it differs.
 
     amounts: by reference of a purse, zero included; overdrawn is below zero. Returns the entries posted.
-    Raises ledger.Refused and its kinds.
+    Raises NeedsSecond, ledger.Refused and its kinds.
     """
     row, opening = _locked(), plan.account_for("opening").pk
+    if row.finished_at and approved_by is None:
+        raise NeedsSecond(_("The books are set up: another person must approve new opening balances."))
     periods.ensure(on, on)
     posted = []
     for purse in purses():
@@ -116,7 +170,7 @@ def open_balances(*, on: date, amounts: Mapping[str, Decimal], text: str, by: Us
         if standing and standing.on == on and purse.balance == amount:
             continue
         if standing:
-            posted.append(ledger.reverse(entry=standing.pk, on=standing.on, by=by))
+            posted.append(ledger.reverse(entry=standing.pk, on=standing.on, by=by, approved_by=approved_by))
         if amount:
             posted.append(
                 ledger.post(
@@ -127,12 +181,13 @@ def open_balances(*, on: date, amounts: Mapping[str, Decimal], text: str, by: Us
                     kind=JournalEntry.Kind.OPENING,
                     origin=purse.ref,
                     by=by,
+                    approved_by=approved_by,
                 )
             )
     row.opened_on = on
     _reach(row, "balances")
     if posted:
-        audit.record("finance.balances_opened", "finance.bookssetup:1", by=by, on=str(on), entries=posted)
+        audit.record("finance.balances_opened", SETUP, by=by, on=str(on), entries=posted)
     return posted
 
 

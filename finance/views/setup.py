@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from backoffice.core.access import entrance
 from backoffice.core.forms import once
 from backoffice.core.http import PersonRequest
-from backoffice.core.models import Company
+from backoffice.core.models import Approval, Company
 from finance.forms.setup import BalancesForm, BankForm, CompanyForm
 from finance.models import BankAccount, BooksSetup
 from finance.services import bank_accounts, ledger, setup, statements
@@ -103,12 +103,15 @@ def balances(request: PersonRequest) -> HttpResponse:
     form = BalancesForm(request.POST or None, purses=setup.purses(), today=today, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            setup.open_balances(
+            said = setup.say_balances(
                 on=form.cleaned_data["on"], amounts=form.amounts, text=_("Opening balance"), by=request.user
             )
         except ledger.Refused as problem:
             form.add_error("on", str(problem))
         else:
+            if isinstance(said, Approval):
+                messages.success(request, _("A second person has been asked."))
+                return redirect("finance:setup")
             return redirect("finance:setup_statement")
     context = _context(row, "balances", form=form, trial_balance_url=_trial_balance(request))
     return render(request, "finance/setup/balances.html", context, status=422 if form.errors else 200)

@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from backoffice.core import queue
-from backoffice.core.models import AuditEntry, Company, User
+from backoffice.core.models import Approval, AuditEntry, Company, User
+from backoffice.core.services import approvals
 from finance.models import BankAccount, BooksSetup, JournalEntry
 from finance.services import ledger, plan, setup
 from tests.factories.people import person
@@ -74,6 +75,23 @@ def test_balances_said_twice_are_posted_once_and_corrected_by_reversal(manager: 
         "reversal",
         "opening",
     ]
+
+
+def test_balances_of_books_that_are_set_up_change_by_two_people(browser: Client, manager: User) -> None:
+    bank = plan.open_bank_account(name="Banco")
+    setup.say_balances(on=date(2026, 10, 31), amounts={bank.ref: Decimal(100)}, text="Opening balance", by=manager)
+    setup.finish(by=manager)
+
+    with pytest.raises(setup.NeedsSecond):
+        setup.open_balances(on=date(2026, 10, 31), amounts={bank.ref: Decimal(70)}, text="x", by=manager)
+    asked = setup.say_balances(on=date(2026, 10, 31), amounts={bank.ref: Decimal(70)}, text="x", by=manager)
+
+    assert isinstance(asked, Approval)
+    assert (asked.amount, asked.right, opened("Banco")) == (Decimal(30), "finance.entry.approve", Decimal(100))
+    other = person("finance_manager")
+    approvals.decide(asked.pk, yes=True, by=other)
+    assert opened("Banco") == Decimal(70)
+    assert JournalEntry.objects.latest("pk").approved_by == other
 
 
 def test_what_is_left_empty_stays_open(browser: Client) -> None:
