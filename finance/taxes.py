@@ -6,7 +6,8 @@ do not count the line's ICMS in their base (STF, RE 574.706; Lei 10.637/2002 and
 
 What the customer withholds is reckoned on the whole invoice, once for each tax and rate, and reduces what is due.
 Nothing is withheld up to 10.00: IRRF by itself (Lei 9.430/1996, art. 67); PIS, COFINS and CSLL together, since they are
-paid in one (Lei 10.833/2003, art. 31, § 3, as of Lei 13.137/2015); INSS by itself (IN RFB 2.110/2022, art. 115).
+paid in one (Lei 10.833/2003, art. 31, § 3, as of Lei 13.137/2015). INSS is not withheld below 10.00, and at 10.00 it is
+(IN RFB 2.110/2022, art. 115).
 
 Told with numbers: services of 1,000.00, ISS 5 %, PIS 0.65 %, COFINS 3 %; withheld IRRF 1.5 %, PIS 0.65 %, COFINS 3 %,
 CSLL 1 %. Own taxes: 50.00, 6.50, 30.00. Withheld: 15.00, 6.50, 30.00, 10.00 = 61.50. To be paid: 938.50. The same for
@@ -19,7 +20,7 @@ from decimal import Decimal
 
 from finance.terms import ZERO, cents
 
-LEAST_WITHHELD = Decimal("10.00")  # up to this nothing is withheld
+LEAST_WITHHELD = Decimal("10.00")  # up to this nothing is withheld; of INSS, below this
 TOGETHER = frozenset({"pis", "cofins", "csll"})  # withheld in one payment, weighed against the least together
 WITHOUT_ICMS = frozenset({"pis", "cofins"})
 
@@ -91,6 +92,16 @@ def reckon(items: Sequence[Item]) -> Reckoning:
     )
 
 
+def credited(charge: Charge, *, of: Decimal, taken: Decimal, before: Decimal) -> Charge:
+    """What of a withheld charge a credit note takes back: by its share of the invoice, whatever it would owe by itself.
+
+    of: the invoice's total. taken: what notes take of it with this one. before: what earlier notes took of the charge.
+    So many small notes take back exactly what one note would.
+    """
+    base, amount = cents(charge.base * taken / of), cents(charge.amount * taken / of)
+    return Charge(charge.tax, base, charge.rate, amount - before)
+
+
 def _withheld(items: Sequence[Item]) -> list[Charge]:
     bases: dict[tuple[str, Decimal], Decimal] = {}
     for item in items:
@@ -104,8 +115,12 @@ def _withheld(items: Sequence[Item]) -> list[Charge]:
     return [
         charge
         for charge in found
-        if charge.amount and (charge.tax == "iss" or sums[_group(charge.tax)] > LEAST_WITHHELD)
+        if charge.amount and (charge.tax == "iss" or _is_enough(charge.tax, sums[_group(charge.tax)]))
     ]
+
+
+def _is_enough(tax: str, withheld: Decimal) -> bool:
+    return withheld >= LEAST_WITHHELD if tax == "inss" else withheld > LEAST_WITHHELD
 
 
 def _group(tax: str) -> str:

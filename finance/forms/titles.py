@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.core.forms import DateField, Form, MoneyField
+from backoffice.core.models import Party
 from backoffice.core.money import CENT
 from finance.models import Instalment, Title
 from finance.services import settlement
@@ -50,18 +51,34 @@ class TermsFields(forms.Form):
         label=gettext_lazy("Discount until so many days before due"), required=False, min_value=0, max_value=365
     )
     fine_rate = PercentField(
-        label=gettext_lazy("Fine, %"), required=False, help_text=gettext_lazy("Once, when it is late.")
+        label=gettext_lazy("Fine, %"),
+        required=False,
+        help_text=gettext_lazy("Once, when it is late; for a consumer at most 2 %."),
     )
     interest_rate = PercentField(
         label=gettext_lazy("Interest, % a month"),
         required=False,
-        help_text=gettext_lazy("By the day, a month being 30, from the due date on."),
+        help_text=gettext_lazy("By the day, a month being 30, from the due date on; usually at most 1 %."),
     )
 
     @property
     def terms(self) -> Terms:
         data = self.cleaned_data
         return Terms(data["discount_rate"], data["discount_days"] or 0, data["fine_rate"], data["interest_rate"])
+
+
+def doubts(terms: Terms, party: Party) -> list[str]:
+    """What of these terms may not hold against who owes, in words; they are kept all the same.
+
+    A consumer's fine: 2 % (Lei 8.078/1990, CDC, art. 52, § 1). Interest: 1 % a month is what is usually upheld
+    (CTN, art. 161, § 1, which courts apply beside the Civil Code's rate).
+    """
+    found = []
+    if terms.interest_rate > Decimal("0.01"):
+        found.append(_("Interest above 1 % a month may not hold before a court. Check that the contract says so."))
+    if terms.fine_rate > Decimal("0.02") and party.kind == Party.Kind.PERSON:
+        found.append(_("A fine above 2 % does not hold against a consumer (CDC, art. 52, § 1). Lower it to 2 %."))
+    return found
 
 
 def terms_initial(terms: Any) -> dict[str, Any]:

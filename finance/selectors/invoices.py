@@ -54,10 +54,12 @@ def sheet(invoice: Invoice, parts: list[tuple[Any, Decimal]] | None = None) -> S
     )
 
 
-def preview(lines: list[invoices.LineFacts]) -> Sheet:
-    """The same for lines that are being written."""
+def preview(lines: list[invoices.LineFacts], *, of: Invoice | None = None) -> Sheet:
+    """The same for lines that are being written. of: the invoice that a credit note takes from."""
     found = invoices.reckon(lines)
-    return Sheet(list(lines), _sums(found.own), _sums(found.withheld), found.total, found.net, [])
+    withheld = invoices.withheld_of_note(of, found.total) if of else found.withheld
+    net = found.total - sum((charge.amount for charge in withheld), ZERO)
+    return Sheet(list(lines), _sums(found.own), _sums(withheld), found.total, net, [])
 
 
 def _sums(charges: Sequence[Any]) -> list[TaxSum]:

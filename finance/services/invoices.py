@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -69,9 +69,12 @@ def save(
     if not lines or any(line.amount <= 0 for line in lines):
         raise titles.WrongParts(_("An invoice has one line or more, each above zero."))
     found = reckon(lines)
+    withheld = found.withheld
+    if of := _credited_by(values, invoice_id):
+        withheld = withheld_of_note(of, found.total)
     invoice: Invoice = papers.write(
         Invoice,
-        values | {"total": found.total, "withheld": found.total - found.net},
+        values | {"total": found.total, "withheld": sum((charge.amount for charge in withheld), ZERO)},
         by=by,
         pk=invoice_id,
         version=version,
@@ -87,13 +90,22 @@ def save(
     )  # fmt: skip
     InvoiceTax.objects.bulk_create(
         InvoiceTax(
-            invoice=invoice, line=None if charge.line is None else made[charge.line], tax=charge.tax, base=charge.base,
-            rate=charge.rate, amount=charge.amount, is_withheld=charge.line is None,
+            invoice=invoice, line=made[charge.line or 0], tax=charge.tax, base=charge.base, rate=charge.rate,
+            amount=charge.amount,
         )
-        for charge in [*found.own, *found.withheld]
+        for charge in found.own
     )  # fmt: skip
+    _keep_withheld(invoice, withheld)
     audit.record("finance.invoice_written", invoice, by=by, total=str(found.total))
     return invoice
+
+
+def _credited_by(values: dict[str, Any], invoice_id: int | None) -> Invoice | None:
+    """The invoice that a credit note takes from; None for an invoice."""
+    if "credits" in values or invoice_id is None:
+        found: Invoice | None = values.get("credits")
+        return found
+    return Invoice.objects.filter(credit_notes=invoice_id).first()
 
 
 @transaction.atomic
@@ -127,18 +139,24 @@ def draft_credit_note(*, invoice_id: int, by: User, today: date) -> Invoice:
 def submit(*, invoice_id: int, by: User) -> Approval:
     """Send a draft to whoever decides about its amount. Raises papers.NotADraft, second_person.Waiting."""
     invoice = papers.to_waiting(Invoice, invoice_id, by=by)
-    is_note = invoice.kind == Invoice.Kind.CREDIT_NOTE
+    title = gettext_noop("Invoice for %(party)s, %(total)s")
+    if invoice.kind == Invoice.Kind.CREDIT_NOTE:
+        title = gettext_noop("Credit note for %(party)s, %(total)s")
+    elif invoice.discount_rate:
+        title = gettext_noop(
+            "Invoice for %(party)s, %(total)s, with a discount of %(discount)s %% until %(days)s days before due"
+        )
     return second_person.ask(
         APPROVE,
         invoice,
         object_="finance.invoice",
         amount=invoice.total,
         by=by,
-        title=gettext_noop("Credit note for %(party)s, %(total)s")
-        if is_note
-        else gettext_noop("Invoice for %(party)s, %(total)s"),
+        title=title,
         party=invoice.party.name,
         total=str(invoice.total),
+        discount=f"{invoice.discount_rate * 100:.2f}",
+        days=invoice.discount_days,
     )
 
 
@@ -192,7 +210,7 @@ def issue(*, invoice: Invoice, approved_by: User | None, today: date) -> Title:
         by=invoice.made_by,
         approved_by=approved_by,
     )
-    papers.booked(invoice, Invoice.State.ISSUED, title=title, approved_by=approved_by, number=number)
+    papers.booked(invoice, Invoice.State.ISSUED, title=title, approved_by=approved_by, number=number, pdf=None)
     if is_note:
         _apply(title, invoice, on=on, by=approved_by)
     audit.record("finance.invoice_issued", invoice, by=approved_by, number=number, title=title.pk)
@@ -204,8 +222,8 @@ def against(invoice: Invoice, side: int) -> list[Line]:
     """Revenue, deductions, taxes to pay and what the customer withheld; side: -1 for a credit note."""
     found = list(invoice.taxes.order_by("pk"))
     own = sorted({tax.tax for tax in found if not tax.is_withheld})
-    kept = sorted({tax.tax for tax in found if tax.is_withheld})
-    purposes = [f"{tax}_{end}" for tax in own for end in ("expense", "payable")] + [f"{tax}_withheld" for tax in kept]
+    kept = {tax.tax: _kept_at(tax.tax, own) for tax in found if tax.is_withheld}
+    purposes = [f"{tax}_{end}" for tax in own for end in ("expense", "payable")] + sorted(kept.values())
     accounts = plan.accounts_for(*purposes, *(["returns"] if side < 0 else []))
     centres = {line.pk: line.cost_centre_id for line in invoice.lines.all()}
     lines = [
@@ -228,9 +246,18 @@ def against(invoice: Invoice, side: int) -> list[Line]:
         lines.append(Line(accounts[f"{name}_payable"], -side * amount))
     for tax in found:
         if tax.is_withheld:
-            account = accounts[f"{tax.tax}_withheld"]
+            account = accounts[kept[tax.tax]]
             lines.append(Line(account, side * tax.amount, party=invoice.party_id, role=Posting.Role.RETENTION))
     return lines
+
+
+def _kept_at(tax: str, own: Sequence[str]) -> str:
+    """Where what the customer withholds is booked: a claim on the treasury; but withheld ISS is paid to the town by the
+    customer in our stead (LC 116/2003, art. 6), so it settles what we owe of it, or is its expense by itself.
+    """
+    if tax == "iss":
+        return "iss_payable" if "iss" in own else "iss_expense"
+    return f"{tax}_withheld"
 
 
 def credited(invoice: Invoice) -> Decimal:
@@ -239,11 +266,52 @@ def credited(invoice: Invoice) -> Decimal:
     return notes.aggregate(sum=Sum("total"))["sum"] or ZERO
 
 
+def withheld_of_note(invoice: Invoice, total: Decimal) -> list[taxes.Charge]:
+    """What a credit note of `total` takes back of what was withheld from its invoice."""
+    notes = invoice.credit_notes.filter(state=Invoice.State.ISSUED)
+    rows = InvoiceTax.objects.filter(invoice__in=notes, is_withheld=True).values_list("tax", "rate")
+    before = {(tax, rate): amount for tax, rate, amount in rows.annotate(sum=Sum("amount"))}
+    taken = min(credited(invoice) + total, invoice.total)
+    found = [
+        taxes.credited(
+            taxes.Charge(kept.tax, kept.base, kept.rate, kept.amount),
+            of=invoice.total,
+            taken=taken,
+            before=before.get((kept.tax, kept.rate), ZERO),
+        )
+        for kept in invoice.taxes.filter(is_withheld=True).order_by("pk")
+    ]
+    return [charge for charge in found if charge.amount > 0]
+
+
 def _check_credited(note: Invoice) -> None:
+    """Refuse to credit more than the invoice; what is taken back of the withheld is reckoned by what notes took since.
+
+    Raises TooMuchCredited.
+    """
     assert note.credits_id is not None
     invoice = papers.locked(Invoice, note.credits_id, Invoice.State.ISSUED)
     if credited(invoice) + note.total > invoice.total:
         raise TooMuchCredited(_("Credit notes take more than the invoice asked for."))
+    found = withheld_of_note(invoice, note.total)
+    note.withheld = sum((charge.amount for charge in found), ZERO)
+    if note.withheld != (note.taxes.filter(is_withheld=True).aggregate(sum=Sum("amount"))["sum"] or ZERO):
+        note.taxes.filter(is_withheld=True).delete()
+        _keep_withheld(note, found)
+        Invoice.objects.filter(pk=note.pk).update(withheld=note.withheld)
+    notes = invoice.credit_notes.filter(state=Invoice.State.ISSUED)
+    net = notes.aggregate(sum=Sum(F("total") - F("withheld")))["sum"] or ZERO
+    if net + note.net > invoice.net:
+        raise TooMuchCredited(_("Credit notes take more than the invoice asked for."))
+
+
+def _keep_withheld(invoice: Invoice, charges: Sequence[taxes.Charge]) -> None:
+    InvoiceTax.objects.bulk_create(
+        InvoiceTax(
+            invoice=invoice, tax=charge.tax, base=charge.base, rate=charge.rate, amount=charge.amount, is_withheld=True
+        )
+        for charge in charges
+    )  # fmt: skip
 
 
 def _apply(credit: Title, note: Invoice, *, on: date, by: User | None) -> None:

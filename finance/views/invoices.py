@@ -1,6 +1,7 @@
 """Invoices and credit notes: the list, one of them, writing it with a preview, sending it, its paper."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -25,7 +26,7 @@ from backoffice.core.services import files
 from backoffice.core.templatetags.display import badge
 from finance.filters.titles import InvoiceFilters
 from finance.forms.papers import InvoiceForm, InvoiceLines, SendForm
-from finance.forms.titles import CancelForm
+from finance.forms.titles import CancelForm, doubts
 from finance.models import Invoice
 from finance.selectors import invoices as selectors
 from finance.services import by_word, invoice_papers, invoices, ledger, second_person
@@ -205,6 +206,8 @@ def _write(
             invoice_id=invoice.pk if invoice else None,
             version=form.cleaned_data["version"] or 0,
         )
+        for doubt in doubts(form.terms, kept.party):
+            messages.warning(request, doubt)
         if "submit" in request.POST and request.user.may("finance.invoice.submit"):
             invoices.submit(invoice_id=kept.pk, by=request.user)
             messages.success(request, _("A second person has been asked."))
@@ -221,7 +224,7 @@ def _write(
         rows=rows,
         save=save,
         context={"invoice": invoice, "cancel_url": cancel_url},
-        preview=selectors.preview,
+        preview=partial(selectors.preview, of=invoice.credits if invoice else None),
     )
 
 

@@ -32,12 +32,14 @@ from finance.forms.titles import (
     SettleForm,
     TitleForm,
     WriteOffForm,
+    doubts,
     terms_initial,
 )
 from finance.models import Instalment, Posting, Title
 from finance.selectors import searching
 from finance.selectors import titles as selectors
 from finance.services import by_word, concessions, ledger, second_person, settlement
+from finance.terms import Terms
 
 LIST = {Title.Direction.RECEIVABLE: "finance:receivables", Title.Direction.PAYABLE: "finance:payables"}
 
@@ -234,6 +236,12 @@ def _chain(page: selectors.TitlePage, user: User) -> list[dict[str, Any]]:
     return links
 
 
+def _doubt(request: PersonRequest, terms: Terms, title: Title) -> None:
+    if title.direction == Title.Direction.RECEIVABLE:
+        for doubt in doubts(terms, title.party):
+            messages.warning(request, doubt)
+
+
 def _part(pk: int) -> Instalment:
     return get_object_or_404(Instalment.objects.select_related("title__party"), pk=pk)
 
@@ -360,6 +368,7 @@ def renegotiate(request: PersonRequest, pk: int) -> HttpResponse:
             form.add_error(None, str(problem))
         else:
             messages.success(request, _("A second person has been asked."))
+            _doubt(request, form.terms, title)
             return redirect("finance:title", pk)
     context = {"form": form, "title": title, "page": page, "cancel_url": reverse("finance:title", args=[pk])}
     return render(request, "finance/titles/renegotiate.html", context, status=422 if form.is_bound else 200)
@@ -385,6 +394,7 @@ def edit(request: PersonRequest, pk: int) -> HttpResponse:
         else:
             if asked:
                 messages.success(request, _("A second person has been asked."))
+            _doubt(request, form.terms, title)
             return redirect("finance:title", pk)
     context = {"form": form, "title": title, "cancel_url": reverse("finance:title", args=[pk])}
     return render(request, "finance/titles/form.html", context, status=422 if form.is_bound else 200)

@@ -5,7 +5,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from backoffice.core.services import approvals
-from finance.models import Instalment, Invoice, InvoiceLine
+from finance.models import Instalment, Invoice, InvoiceLine, TaxProfile, TaxRate
 from finance.services import invoices, ledger, papers, settlement
 from tests.factories.books import MAY, year
 from tests.factories.papers import decide, invoice
@@ -143,3 +143,37 @@ def test_a_draft_shows_its_taxes_before_it_is_issued() -> None:
     assert draft.net == D("205.19")
     assert draft.taxes.filter(is_withheld=True).count() == 3
     assert draft.first_due_on == date(2026, 6, 5)
+
+
+def test_small_credit_notes_take_back_what_was_withheld() -> None:
+    """Ten of 100.00 on an invoice of 1000.00, each of which would withhold nothing by itself."""
+    made, clerk = issued(invoice("1000.00", profile=RETAINED)), person("finance_clerk")
+
+    for _n in range(10):
+        draft = invoices.draft_credit_note(invoice_id=made.pk, by=clerk, today=MAY)
+        line = draft.lines.get()
+        draft = invoices.save(
+            values={}, by=clerk, invoice_id=draft.pk, version=draft.version,
+            lines=[invoices.LineFacts(line.text, D(1), D("100.00"), line.account_id, line.profile_id)],
+        )  # fmt: skip
+        issued(draft)
+
+    notes = Invoice.objects.filter(kind="credit_note")
+    assert (sum(note.withheld for note in notes), sum(note.net for note in notes)) == (D("61.50"), D("938.50"))
+    assert {balance(f"{tax}_withheld") for tax in ("irrf", "pis", "cofins", "csll")} == {D(0)}
+    assert balance("receivable") == 0
+    books_agree()
+
+
+def test_withheld_iss_settles_what_we_owe_the_town() -> None:
+    """LC 116/2003, art. 6: the customer pays it; 5 % of 1000.00."""
+    profile = TaxProfile.objects.create(name="ISS retido")
+    for withheld in (False, True):
+        TaxRate.objects.create(profile=profile, tax="iss", rate=D("0.05"), is_withheld=withheld)
+
+    made = issued(invoice("1000.00", profile="ISS retido"))
+
+    assert made.net == D("950.00")
+    assert {p: balance(p) for p in ("receivable", "iss_expense", "iss_payable", "iss_withheld")} == {
+        "receivable": D(950), "iss_expense": D(50), "iss_payable": D(0), "iss_withheld": D(0),
+    }  # fmt: skip

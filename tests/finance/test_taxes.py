@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finance.taxes import Item, Rate, line_amount, reckon
+from finance.taxes import Charge, Item, Rate, credited, line_amount, reckon
 
 D = Decimal
 SERVICE = [Rate("iss", D("0.05")), Rate("pis", D("0.0065")), Rate("cofins", D("0.03"))]
@@ -39,6 +39,24 @@ def test_a_service_owes_its_taxes_and_the_customer_withholds_theirs() -> None:
 )
 def test_up_to_ten_reais_nothing_is_withheld(amount: str, withheld: dict[str, D]) -> None:
     assert amounts(reckon([Item(D(amount), WITHHELD)]).withheld) == withheld
+
+
+@pytest.mark.parametrize(("amount", "withheld"), [("90.86", {}), ("90.91", {"inss": D("10.00")})])
+def test_inss_is_withheld_from_ten_reais_on(amount: str, withheld: dict[str, D]) -> None:
+    """90.86 × 11 % = 9.99; 90.91 × 11 % = 10.00 (IN RFB 2.110/2022, art. 115: below 10.00)."""
+    assert amounts(reckon([Item(D(amount), [Rate("inss", D("0.11"), True)])]).withheld) == withheld
+
+
+@given(st.integers(1, 10**6), st.lists(st.integers(1, 1000), min_size=1, max_size=12))
+def test_credit_notes_take_back_what_was_withheld_to_the_cent(cents_withheld: int, shares: list[int]) -> None:
+    total = D(sum(shares))
+    kept = Charge("irrf", total, D("0.015"), D(cents_withheld) / 100)
+    taken = before = D(0)
+    for share in shares:
+        taken += share
+        before += credited(kept, of=total, taken=taken, before=before).amount
+
+    assert before == kept.amount
 
 
 def test_pis_and_cofins_leave_icms_out_of_their_base() -> None:
