@@ -23,11 +23,23 @@ def print_invoice(work: jobs.Work, *, invoice_id: int, language: str = "en") -> 
 @jobs.job(invoice_papers.SEND, title=gettext_lazy("Send an invoice"))
 def send_invoice(work: jobs.Work, *, invoice_id: int, to: str, language: str = "en") -> dict[str, object]:
     invoice = _invoice(invoice_id)
+    by, job, url = work.job.asked_by, work.job.pk or 0, reverse("finance:invoice", args=[invoice_id])
     with translation.override(language):
         work.check()
         with work.writing():
-            invoice_papers.send(invoice, to=to, by=work.job.asked_by)
-        return {"url": reverse("finance:invoice", args=[invoice_id]), "text": _("Sent to %(to)s.") % {"to": to}}
+            stored = invoice_papers.keep(invoice)
+        with work.writing():
+            begun = invoice_papers.begin_sending(invoice, by=by, job=job)
+        if not begun:
+            if Invoice.objects.filter(pk=invoice_id, sent_to=to).exists():
+                return {"url": url, "text": _("Sent to %(to)s.") % {"to": to}}
+            return {
+                "url": url,
+                "text": _("The work was broken off while the letter left: ask %(to)s, and send it anew if need be.")
+                % {"to": to},
+            }
+        invoice_papers.send(invoice, stored=stored, to=to, by=by, job=job)
+        return {"url": url, "text": _("Sent to %(to)s.") % {"to": to}}
 
 
 @jobs.job("finance.draft_bills", title=gettext_lazy("Draft bills that come back"))

@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 
 from backoffice.core import jobs, pdf
 from backoffice.core.documents import format_tax_id
-from backoffice.core.models import Company, Job, PartyAddress, StoredFile, User
+from backoffice.core.models import AuditEntry, Company, Job, PartyAddress, StoredFile, User
 from backoffice.core.services import audit, files
 from finance.models import Invoice
 from finance.selectors import invoices as selectors
 from finance.services import ledger
 
 PDF, SEND = "finance.invoice_pdf", "finance.send_invoice"
+SENDING, NOT_SENT = "finance.invoice_sending", "finance.invoice_not_sent"  # in the trail, with the job
 
 
 class NotIssued(ledger.Refused):
@@ -59,18 +60,39 @@ def render(invoice: Invoice) -> bytes:
 
 
 def keep(invoice: Invoice) -> StoredFile:
-    """Make the paper; an issued one is kept with the invoice."""
+    """Make the paper. An issued invoice has one, as it was first made: what changes later in the company stays out."""
+    is_draft = invoice.number == ""
+    if invoice.pdf and not is_draft:
+        return invoice.pdf
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{str(invoice).replace('/', '-')}.pdf"
         path.write_bytes(render(invoice))
         stored = files.store_path(path, by=None)
-    Invoice.objects.filter(pk=invoice.pk).update(pdf=stored)
-    return stored
+    rows = Invoice.objects.filter(pk=invoice.pk)
+    if is_draft:
+        rows.filter(number="").update(pdf=stored)
+        return stored
+    if rows.filter(pdf=None).update(pdf=stored):
+        return stored
+    return StoredFile.objects.get(pk=rows.values("pdf"))  # somebody was faster
 
 
-def send(invoice: Invoice, *, to: str, by: User | None) -> None:
-    """Send the paper to the customer and remember it."""
-    stored = keep(invoice)
+@transaction.atomic
+def begin_sending(invoice: Invoice, *, by: User | None, job: int) -> bool:
+    """Note that a job is about to send the letter; False where it did so before and nobody knows whether it left.
+
+    Committed before the letter leaves: a worker killed in between sends nothing twice.
+    """
+    Invoice.objects.select_for_update(of=("self",)).get(pk=invoice.pk)
+    noted = AuditEntry.objects.filter(subject=invoice.ref, data__job=job)
+    if noted.filter(action=SENDING).count() > noted.filter(action=NOT_SENT).count():
+        return False
+    audit.record(SENDING, invoice, by=by, job=job)
+    return True
+
+
+def send(invoice: Invoice, *, stored: StoredFile, to: str, by: User | None, job: int) -> None:
+    """Send the paper to the customer and remember it. A letter that the mail server refused may be tried again."""
     company = Company.objects.first()
     letter = EmailMessage(
         _("%(kind)s %(number)s from %(company)s")
@@ -79,6 +101,10 @@ def send(invoice: Invoice, *, to: str, by: User | None) -> None:
         to=[to],
     )
     letter.attach(stored.name, files.path_of(stored).read_bytes(), "application/pdf")
-    letter.send()
+    try:
+        letter.send()
+    except Exception:
+        audit.record(NOT_SENT, invoice, by=by, job=job)
+        raise
     Invoice.objects.filter(pk=invoice.pk).update(sent_to=to, sent_at=Now())
-    audit.record("finance.invoice_sent", invoice, by=by)
+    audit.record("finance.invoice_sent", invoice, by=by, job=job)

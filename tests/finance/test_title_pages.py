@@ -15,7 +15,7 @@ from backoffice.core.models import Approval, Company, Job
 from finance.bulk import Settle
 from finance.jobs import papers as jobs
 from finance.models import Bill, Instalment, Invoice, JournalEntry, TaxProfile, Title
-from finance.services import bills, concessions, invoices, plan, settlement
+from finance.services import bills, concessions, invoice_papers, invoices, plan, settlement
 from finance.terms import Terms
 from tests.factories.books import MAY, party, year
 from tests.factories.papers import bill, decide, invoice
@@ -142,8 +142,10 @@ def test_due_dates_and_terms_change_on_their_page(client: Client, clerk: Any) ->
     title = sold("100.00")
     one = part(title)
 
-    sent = {"version": 1, "text": "Later", "interest_rate": "1.5", f"due_{one.pk}": "2026-04-09"}
-    assert client.post(reverse("finance:title_edit", args=[title.pk]), sent).status_code == 302
+    sent = {"version": 1, "text": "Later", "interest_rate": "1.5", "fine_rate": "5", f"due_{one.pk}": "2026-04-09"}
+    page = client.post(reverse("finance:title_edit", args=[title.pk]), sent, follow=True).content.decode()
+    for doubt in ("Interest above 1 % a month may not hold", "A fine above 2 % does not hold against a consumer"):
+        assert doubt in page
 
     title.refresh_from_db()
     assert (title.text, title.interest_rate, str(part(title).due_on)) == ("Later", D("0.015"), "2026-04-09")
@@ -269,6 +271,45 @@ def test_an_issued_invoice_is_sent_with_its_paper(client: Client, clerk: Any, se
     assert (made.sent_to, bool(made.sent_at), bool(made.pdf)) == ("ana@cliente.example", True, True)
     answer = client.get(reverse("finance:invoice_pdf", args=[made.pk]))
     assert b"".join(answer.streaming_content).startswith(b"%PDF")  # type: ignore[attr-defined]
+
+
+def test_a_letter_is_not_sent_twice_and_its_paper_stays_as_it_was(
+    client: Client, clerk: Any, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker is killed as the letter leaves; the mail server refuses another; the company moves meanwhile."""
+    settings.MEDIA_ROOT = tmp_path
+    made = invoice("1000.00")
+    decide(invoices.submit(invoice_id=made.pk, by=made.made_by), by=person("finance_manager"))
+
+    def job() -> Any:
+        work = Quiet()
+        work.job = invoice_papers.ask_send(invoice_id=made.pk, to="ana@cliente.example", by=clerk)
+        return lambda: jobs.send_invoice(work, invoice_id=made.pk, to="ana@cliente.example")
+
+    def breaks(problem: BaseException) -> Any:
+        def send(letter: Any) -> None:
+            raise problem
+
+        return send
+
+    killed, refused = job(), job()
+    with monkeypatch.context() as patch:
+        patch.setattr(mail.EmailMessage, "send", breaks(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            killed()
+        patch.setattr(mail.EmailMessage, "send", breaks(OSError()))
+        with pytest.raises(OSError):  # noqa: PT011
+            refused()
+    made.refresh_from_db()
+    paper = made.pdf_id
+    Company.objects.update_or_create(pk=1, defaults={"name": "Casa Nova"})
+
+    assert "broken off" in killed()["text"]
+    assert not mail.outbox
+    refused()
+
+    made.refresh_from_db()
+    assert (len(mail.outbox), made.pdf_id) == (1, paper)
 
 
 def test_a_credit_note_begins_from_its_invoice(client: Client, clerk: Any) -> None:
