@@ -1,7 +1,9 @@
 """The cash that is to come: what is open by its due date, moved by how late each customer is used to pay.
 
-Three courses: early (the quickest tenth of a customer's payments, p10), usual (p50) and late (p90). A customer with
-fewer than five payments is taken to be like all of them. Who is later already than even that is expected as late as
+Three courses: early (the quickest tenth of a customer's payments, p10), usual (p50) and late (p90). A payment is money:
+in cash, through a bank or an acquirer. What a shop sells is paid as it is ordered and tells nothing about the others. A
+customer with fewer than five payments is taken to be like all of them. What acquirers owe comes as late as each of them
+is used to pay out, the oldest sale first. Who is later already than even that is expected as late as
 those who were at least as late before; where nobody was, the late course has no payment within these weeks. What we owe
 is paid when it is due; recurring bills and entries come when they come. Credits of customers are left out.
 """
@@ -12,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -19,7 +22,8 @@ from django.utils.translation import gettext as _
 from backoffice.core import charts
 from backoffice.core.calendar import DAY
 from backoffice.core.templatetags import display
-from finance.models import RecurringBill, RecurringEntry
+from finance.models import Account, BankAccount, RecurringBill, RecurringEntry
+from finance.services.settlement import ACQUIRERS
 
 from . import balances, cash, links, tree
 from .asking import Asked
@@ -33,11 +37,18 @@ QUANTILES = (Decimal("0.1"), Decimal("0.5"), Decimal("0.9"))
 FALLBACK = (7, 30, None)  # days from today, where there is nothing to learn from; None: not within the weeks
 
 _HABITS = """
-WITH paid AS MATERIALIZED (
-    SELECT i.party_id, i.settled_on - i.due_on AS delay
+WITH settled AS MATERIALIZED (
+    SELECT i.id, i.party_id, i.due_on
     FROM finance_instalment i JOIN finance_title t ON t.id = i.title_id
     WHERE i.settled_on > %(since)s AND i.settled_on <= %(today)s AND i.amount > 0 AND t.direction = 'receivable'
-          AND t.kind <> 'renegotiated'
+          AND t.kind NOT IN ('renegotiated', 'order')
+), paid AS MATERIALIZED (  -- by money: what was cancelled, credited, written off or renegotiated says nothing
+    SELECT s.party_id, max(p."on") - s.due_on AS delay
+    FROM settled s JOIN finance_posting p ON p.instalment_id = s.id AND p.role = 'principal'
+    JOIN finance_journalentry e ON e.id = p.entry_id AND e.reverses_id IS NULL
+    WHERE NOT EXISTS (SELECT FROM finance_journalentry r WHERE r.reverses_id = e.id)
+          AND EXISTS (SELECT FROM finance_posting m WHERE m.entry_id = e.id AND m.account_id = ANY(%(money)s))
+    GROUP BY s.id, s.party_id, s.due_on
 ), habits AS (
     SELECT party_id, percentile_disc(ARRAY[0.1, 0.5, 0.9]) WITHIN GROUP (ORDER BY delay) AS delays
     FROM paid GROUP BY party_id HAVING count(*) >= %(fewest)s
@@ -53,6 +64,14 @@ UNION ALL
 SELECT 'owed', greatest(i.due_on, %(tomorrow)s), NULL, -sum(i.balance)
 FROM finance_instalment i JOIN finance_title t ON t.id = i.title_id
 WHERE i.balance < 0 AND t.direction = 'payable' AND i.due_on < %(end)s GROUP BY 2
+"""
+
+
+# What acquirers came to owe and paid out, day by day; what was owed before stands on the first day.
+_ACQUIRERS = """
+SELECT p.account_id, greatest(p."on", %(since)s::date) AS day, sum(greatest(p.amount, 0)), -sum(least(p.amount, 0))
+FROM finance_posting p JOIN finance_account a ON a.id = p.account_id
+WHERE a.purpose = ANY(%(purposes)s) AND p."on" <= %(today)s GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
@@ -126,12 +145,19 @@ def projection(
         held, _transits = cash.accounts(plan or tree.read())
     if opening is None:
         opening = sum(balances.total(balances.standing([tomorrow], accounts=held)[tomorrow]).values(), ZERO)
-    due, owed, delays = _read(today, tomorrow, end)
+    due, owed, delays = _read(today, tomorrow, end, money=_money(held))
     receipts = [[ZERO] * weeks for _course in QUANTILES]
     beyond = [ZERO] * len(QUANTILES)
     for due_on, habit, amount in due:
         for course in range(len(QUANTILES)):
             on = expected(due_on, habit, course, today, delays)
+            if on is None or on >= end:
+                beyond[course] += amount
+            else:
+                receipts[course][(on - tomorrow).days // 7] += amount
+    for sold_on, amount, payouts in acquirers(today):
+        for course in range(len(QUANTILES)):
+            on = expected(sold_on, None, course, today, payouts)
             if on is None or on >= end:
                 beyond[course] += amount
             else:
@@ -168,20 +194,65 @@ def expected(due_on: date, habit: Sequence[int] | None, course: int, today: date
     return today + days * DAY if days else None
 
 
+def acquirers(today: date) -> list[tuple[date, Decimal, Delays]]:
+    """What acquirers owe by the day it was sold, and how late each of them pays, weighed by whole reais."""
+    days: dict[int, list[tuple[date, Decimal, Decimal]]] = {}
+    with connection.cursor() as cursor:
+        asked = {"since": today - MEMORY * DAY, "today": today, "purposes": list(ACQUIRERS)}
+        cursor.execute(_ACQUIRERS, asked)
+        for account, day, sold, paid in cursor.fetchall():
+            days.setdefault(account, []).append((day, sold, paid))
+    found = []
+    for moves in days.values():
+        waiting, delays = paid_out(moves)
+        found += [(day, amount, delays) for day, amount in waiting]
+    return found
+
+
+def paid_out(moves: Sequence[tuple[date, Decimal, Decimal]]) -> tuple[list[tuple[date, Decimal]], Delays]:
+    """Days with what was sold and what was paid out on them → what is still to come by its day, and the delays.
+
+    The oldest sale is paid first: sold 100 on the 1st and 50 on the 2nd, paid 120 on the 31st → 30 of the 2nd are to
+    come; 100 reais took 30 days, 20 took 29.
+    """
+    queue: list[list[Any]] = []
+    reais: dict[int, Decimal] = {}
+    for day, sold, paid in moves:
+        if sold:
+            queue.append([day, sold])
+        while paid and queue:
+            part = min(paid, queue[0][1])
+            delay = (day - queue[0][0]).days
+            reais[delay] = reais.get(delay, ZERO) + part
+            paid, queue[0][1] = paid - part, queue[0][1] - part
+            if not queue[0][1]:
+                queue.pop(0)
+    return [(day, amount) for day, amount in queue], Delays({d: max(1, round(sum_)) for d, sum_ in reais.items()})
+
+
+def _money(held: Sequence[int]) -> list[int]:
+    """Accounts through which customers pay: cash, banks and their transit, acquirers."""
+    transits = BankAccount.objects.values_list("transit_id", flat=True)
+    return [*held, *transits, *Account.objects.filter(purpose__in=ACQUIRERS).values_list("pk", flat=True)]
+
+
 Due = tuple[date, list[int] | None, Decimal]
 
 
-def _read(today: date, tomorrow: date, end: date) -> tuple[list[Due], list[tuple[date, Decimal]], Delays]:
+def _read(
+    today: date, tomorrow: date, end: date, *, money: list[int]
+) -> tuple[list[Due], list[tuple[date, Decimal]], Delays]:
     """What is open by due date and habit; what we owe by the day it is paid; every delay of the past."""
     due: list[Due] = []
     owed: list[tuple[date, Decimal]] = []
     counts: dict[int, int] = {}
-    asked: dict[str, date | int] = {
+    asked: dict[str, Any] = {
         "since": today - MEMORY * DAY,
         "today": today,
         "tomorrow": tomorrow,
         "end": end,
         "fewest": FEWEST,
+        "money": money,
     }
     with connection.cursor() as cursor:
         cursor.execute(_HABITS, asked)
@@ -264,8 +335,8 @@ def sheet(asked: Asked) -> Sheet:
             )
             % {"n": display.number(found.payments)},
             _(
-                "Bills are paid when due, late ones at once. Credits of customers and bank lines not yet reconciled"
-                " are left out."
+                "What acquirers owe comes as they are used to pay out. Bills are paid when due, late ones at once."
+                " Credits of customers and bank lines not yet reconciled are left out."
             ),
         ],
     )

@@ -80,10 +80,10 @@ def payable(amount: str = "100.00", *, number: str = "B1", on: date = MAY, who: 
     return title.instalments.get()
 
 
-def receive(part: Instalment, amount: str, *, on: date = MAY) -> int:
-    """Settle a part of an instalment without a bank; the entry."""
+def receive(part: Instalment, amount: str, *, on: date = MAY, by: str = "bank_fees") -> int:
+    """Settle a part of an instalment without a bank; the entry. by: the purpose of the account that takes it."""
     lines = [
-        Line(accounts()[0], Decimal(amount)),
+        Line(plan.account_for(by).pk, Decimal(amount)),
         Line(part.title.account_id, -Decimal(amount), party=part.party_id, instalment=part.pk, role="principal"),
     ]
     return ledger.post(journal="general", on=on, text="Received", lines=lines)

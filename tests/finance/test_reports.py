@@ -205,10 +205,13 @@ def test_who_always_pays_ten_days_late_is_expected_ten_days_late() -> None:
     ana, bruno, today = party("Ana"), party("Bruno"), date(2026, 8, 31)
     for n in range(6):
         due = date(2026, 1 + n, 1)
-        receive(receivable("10.00", number=f"A{n}", on=due, who=ana), "10.00", on=due + timedelta(days=10))
+        receive(receivable("10.00", number=f"A{n}", on=due, who=ana), "10.00", on=due + timedelta(days=10), by="cash")
     for n in range(6):
         due = date(2026, 1 + n, 2)
-        receive(receivable("10.00", number=f"B{n}", on=due, who=bruno), "10.00", on=due)
+        receive(receivable("10.00", number=f"B{n}", on=due, who=bruno), "10.00", on=due, by="cash")
+    for n in range(9):  # given up on its day: no payment
+        due = date(2026, 7, 1 + n)
+        receive(receivable("10.00", number=f"W{n}", on=due, who=ana), "10.00", on=due, by="write_off")
     receivable("500.00", number="A9", on=date(2026, 8, 30), who=ana)
 
     found = projection.projection(today, weeks=4)
@@ -232,6 +235,26 @@ def test_when_an_open_part_is_expected(due: date, habit: list[int] | None, expec
     delays = projection.Delays({2: 60, 20: 20})
 
     assert projection.expected(due, habit, 1, date(2026, 6, 1), delays) == expected
+
+
+def test_what_acquirers_owe_comes_as_late_as_they_pay_out() -> None:
+    """Each day's sale of 100 is paid out after thirty days; what is sold in August comes in September."""
+    today, cards, sales = date(2026, 8, 31), plan.account_for("acquirer_cards").pk, accounts()[1]
+    bank = plan.account_for("cash").pk
+    for n in range(60):
+        on = date(2026, 7, 3) + timedelta(days=n)
+        ledger.post(
+            journal="general", on=on, text="Sold", lines=[Line(cards, money("100")), Line(sales, money("-100"))]
+        )
+        if n >= 30:
+            ledger.post(
+                journal="general", on=on, text="Paid", lines=[Line(bank, money("100")), Line(cards, money("-100"))]
+            )
+
+    found = projection.projection(today, weeks=5)
+
+    assert [week.receipts[1] for week in found.weeks] == [700, 700, 700, 700, 200]
+    assert found.weeks[-1].closing[1] == found.opening + 3000
 
 
 def test_what_recurs_is_taken_from_the_cash_to_come() -> None:
