@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.core.models import User
 from backoffice.core.services import audit
-from finance.models import Account, BankAccount, CostCentre, Posting, RecurringLine
+from finance.models import Account, BankAccount, CostCentre, PeriodBalance, Posting, RecurringLine
 from finance.services import day_sums
 
 # Closed months are frozen; only what came after is added up, by days and what was posted since these were summed, or
@@ -146,6 +146,11 @@ def change(*, account_id: int, version: int, values: dict[str, Any], by: User) -
     moved = {name for name in ("kind", "is_group") if getattr(account, name) != values[name]}
     if moved and Posting.objects.filter(account=account).exists():
         raise Kept(_("It has postings: its kind stays, and it does not become a group."))
+    placed = [name for name in ("section", "cash_flow") if name in values and getattr(account, name) != values[name]]
+    if placed and PeriodBalance.objects.filter(account=account).exists():
+        raise Kept(
+            _("Closed months tell it at its place in the reports, which stays. Post to a new account from now on.")
+        )
     if moved and (account.purpose or account.is_control):
         raise Kept(_("The program posts here by itself: its kind stays, and it does not become a group."))
     if account.is_group and not values["is_group"] and account.children.exists():

@@ -105,6 +105,7 @@ def decided(approval: Approval) -> None:
     if bill.state != Bill.State.WAITING:
         return
     if approval.state == Approval.State.APPROVED:
+        papers.check_writers(bill, approval.decided_by)
         try:
             approve(bill=bill, approved_by=approval.decided_by, today=timezone.localdate(approval.decided_at))
         except (ledger.Refused, plan.NoAccount) as problem:

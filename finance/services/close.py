@@ -232,5 +232,5 @@ def proved(period: Period) -> Iterable[Point]:
         yield Point(_("They were not proved yet. The proof runs each night, and at once when asked."))
     elif (last.result or {}).get("ok") is False:
         yield Point(_("The last proof found that the books do not hold."), blocks=True)
-    elif last.ended_at.date() < period.ends_on - timedelta(days=1):
+    elif timezone.localdate(last.ended_at) < period.ends_on:
         yield Point(_("They were not proved since the month ended."))

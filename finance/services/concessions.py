@@ -42,11 +42,13 @@ def ask_write_off(*, instalment_id: int, amount: Decimal, reason: str, by: User)
         instalment,
         object_="finance.write_off",
         amount=amount,
+        weighed=amount + second_person.asked_lately(WRITE_OFF, instalment.party_id),
         by=by,
         title=gettext_noop("Write off %(number)s of %(party)s"),
         reason=reason.strip(),
         number=str(instalment),
         party=instalment.title.party.name,
+        party_id=instalment.party_id,
     )
 
 

@@ -167,6 +167,7 @@ def decided(approval: Approval) -> None:
     if invoice.state != Invoice.State.WAITING:
         return
     if approval.state == Approval.State.APPROVED:
+        papers.check_writers(invoice, approval.decided_by)
         try:
             issue(invoice=invoice, approved_by=approval.decided_by, today=timezone.localdate(approval.decided_at))
         except (ledger.Refused, plan.NoAccount) as problem:

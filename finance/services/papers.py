@@ -7,14 +7,15 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.core.models import User
-from backoffice.core.services import audit
+from backoffice.core.models import AuditEntry, User
+from backoffice.core.services import approvals, audit
 from finance.models import Bill, Invoice, Period, Title
 from finance.services import ledger, periods
 from finance.terms import Terms
 
 Paper = TypeVar("Paper", Bill, Invoice)
 
+WRITTEN = ("finance.bill_written", "finance.invoice_written")  # in the trail
 DRAFT, WAITING, DISCARDED = "draft", "waiting", "discarded"
 
 
@@ -71,6 +72,13 @@ def to_waiting(model: type[Paper], pk: int, *, by: User) -> Paper:
 
 def back_to_draft(paper: Bill | Invoice, answer: str) -> None:
     type(paper).objects.filter(pk=paper.pk).update(state=DRAFT, answer=answer[:2000], version=F("version") + 1)
+
+
+def check_writers(paper: Bill | Invoice, approved_by: User | None) -> None:
+    """Whoever wrote any part of it, not only the last hand, does not approve it. Raises approvals.NotTheirs."""
+    wrote = AuditEntry.objects.filter(subject=paper.ref, action__in=WRITTEN, actor=approved_by)
+    if approved_by is not None and wrote.exists():
+        raise approvals.NotTheirs
 
 
 def booked(paper: Bill | Invoice, state: str, *, title: Title, approved_by: User | None, **more: Any) -> None:

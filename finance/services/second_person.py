@@ -3,10 +3,13 @@
 The database holds the rest: nobody approves what they wrote (checks on entries, invoices, bills and approvals).
 """
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import models
+from django.db.models import Sum
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.models import Approval, Company, User
@@ -65,14 +68,18 @@ def ask(
     by: User,
     title: str,
     reason: str = "",
+    weighed: Decimal | None = None,
     **data: Any,
 ) -> Approval:
-    """Put it to a second person. object_: the row of the matrix, `finance.bill`. Raises Waiting."""
+    """Put it to a second person. object_: the row of the matrix, `finance.bill`. Raises Waiting.
+
+    weighed: what counts against the limit, where that is more than the amount.
+    """
     try:
         return approvals.ask(
             kind,
             record,
-            right=right_for(object_, amount),
+            right=right_for(object_, amount if weighed is None else weighed),
             by=by,
             title=title,
             data=data,
@@ -81,6 +88,17 @@ def ask(
         )
     except approvals.AlreadyAsked as problem:
         raise Waiting(_("A second person is asked already.")) from problem
+
+
+def asked_lately(kind: str, party: int) -> Decimal:
+    """BRL of that kind about a party in these days, approved or waiting: what is new is weighed with it."""
+    rows = Approval.objects.filter(
+        kind=kind,
+        data__party_id=party,
+        state__in=[Approval.State.WAITING, Approval.State.APPROVED],
+        asked_at__gt=timezone.now() - timedelta(days=SPLIT_DAYS),
+    )
+    return rows.aggregate(sum=Sum("amount", default=Decimal(0)))["sum"]
 
 
 def waiting(kind: str, ref: str) -> Approval | None:

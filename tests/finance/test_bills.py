@@ -178,3 +178,17 @@ def test_recurring_bills_end() -> None:
     )  # fmt: skip
 
     assert len(bills.draft_due(today=date(2026, 12, 1))) == 2
+
+
+def test_who_wrote_any_part_of_a_bill_does_not_approve_it() -> None:
+    first = person("finance_clerk", "finance_manager")
+    made = bill(by=first)
+    lines = [bills.LineFacts(plan.account_for("bank_fees").pk, D(100))]
+    last = person("finance_clerk")
+    made = bills.save(values={}, lines=lines, withheld={}, by=last, bill_id=made.pk, version=made.version)
+
+    asked = bills.submit(bill_id=made.pk, by=last)
+
+    with pytest.raises(approvals.NotTheirs):
+        decide(asked, by=first)
+    decide(asked, by=person("finance_manager"))

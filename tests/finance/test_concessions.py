@@ -8,7 +8,7 @@ from backoffice.core.services import approvals
 from finance.models import JournalEntry, Title, TitlePolicy
 from finance.services import concessions, ledger, second_person, settlement
 from finance.terms import Terms
-from tests.factories.books import MAY, year
+from tests.factories.books import MAY, party, year
 from tests.factories.papers import decide
 from tests.factories.people import person
 from tests.finance.test_titles import balance, books_agree, bought, cash, part, sold
@@ -162,3 +162,17 @@ def test_terms_change_and_facts_stay() -> None:
 
     title.refresh_from_db()
     assert (title.text, title.interest_rate, title.amount, title.version) == ("Late", D("0.01"), D("100.00"), 2)
+
+
+def test_write_offs_of_one_party_are_weighed_together() -> None:
+    TitlePolicy.objects.update_or_create(pk=1, defaults={"approval_limit": D("50.00")})
+    who, clerk = party("Bia"), person("finance_clerk")
+    first, second = part(sold("40.00", who=who)), part(sold("40.00", who=who))
+
+    asked = [
+        concessions.ask_write_off(instalment_id=one.pk, amount=D("40.00"), reason="x", by=clerk)
+        for one in (first, second)
+    ]
+
+    assert [one.right for one in asked] == ["finance.write_off.approve", second_person.ABOVE]
+    assert asked[1].amount == D("40.00")

@@ -264,6 +264,19 @@ def test_an_account_with_postings_keeps_its_kind_and_its_balance(manager: User) 
         plan_changes.change(account_id=account.pk, version=1, values=values, by=manager)
 
 
+def test_an_account_stays_where_closed_months_told_it(manager: User) -> None:
+    post("10.00")
+    for month in Period.objects.filter(starts_on__lte=MAY).order_by("starts_on"):
+        Period.objects.filter(pk=month.pk).update(state="closed")
+    account = Account.objects.get(pk=accounts()[0])
+    names = ("code", "name", "parent", "kind", "section", "cash_flow", "is_group")
+    values = {name: getattr(account, name) for name in names}
+
+    for moved in ({"section": "50_administrative"}, {"cash_flow": "investing"}):
+        with pytest.raises(plan_changes.Kept, match="Closed months tell it at its place"):
+            plan_changes.change(account_id=account.pk, version=1, values=values | moved, by=manager)
+
+
 def test_an_empty_account_is_retired_and_takes_no_entry(manager: User, clerk: User) -> None:
     account = Account.objects.get(code="6.2.02.005")
 
