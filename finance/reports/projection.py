@@ -198,7 +198,7 @@ def acquirers(today: date) -> list[tuple[date, Decimal, Delays]]:
     """What acquirers owe by the day it was sold, and how late each of them pays, weighed by whole reais."""
     days: dict[int, list[tuple[date, Decimal, Decimal]]] = {}
     with connection.cursor() as cursor:
-        asked = {"since": today - MEMORY * DAY, "today": today, "purposes": list(ACQUIRERS)}
+        asked: dict[str, Any] = {"since": today - MEMORY * DAY, "today": today, "purposes": list(ACQUIRERS)}
         cursor.execute(_ACQUIRERS, asked)
         for account, day, sold, paid in cursor.fetchall():
             days.setdefault(account, []).append((day, sold, paid))

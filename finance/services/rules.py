@@ -170,9 +170,11 @@ def why_not_trusted(version: MatchRuleVersion) -> str:
     """What a rule lacks before it may post by itself, or nothing."""
     condition = condition_of(version.condition)
     if not condition.sign or condition.most is None:
-        return _(
-            "It has no direction or no highest amount, so it could post anything. Change it: say money in or money out,"
-            " and “Amount to”."
+        return str(
+            _(
+                "It has no direction or no highest amount, so it could post anything. Change it: say money in or money"
+                " out, and “Amount to”."
+            )
         )
     return ""
 

@@ -98,7 +98,8 @@ def asked_lately(kind: str, party: int) -> Decimal:
         state__in=[Approval.State.WAITING, Approval.State.APPROVED],
         asked_at__gt=timezone.now() - timedelta(days=SPLIT_DAYS),
     )
-    return rows.aggregate(sum=Sum("amount", default=Decimal(0)))["sum"]
+    asked: Decimal = rows.aggregate(sum=Sum("amount", default=Decimal(0)))["sum"]
+    return asked
 
 
 def waiting(kind: str, ref: str) -> Approval | None:

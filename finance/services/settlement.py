@@ -282,7 +282,8 @@ def said_lately(party: int) -> Decimal:
         entry__reversed_by=None,
         entry__origin__startswith="finance.instalment:",
     )
-    return moved.aggregate(sum=Sum(Abs("amount"), default=terms.ZERO))["sum"]
+    said: Decimal = moved.aggregate(sum=Sum(Abs("amount"), default=terms.ZERO))["sum"]
+    return said
 
 
 def check_acquirer(title: Title, *, account: int, paid: Decimal) -> None:

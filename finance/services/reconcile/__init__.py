@@ -6,13 +6,14 @@ items    what stands against lines     learning names that payers use
 """
 
 from .aside import ReasonMissing, claim, ignore, restore, who_is_here
-from .asking import KIND, ask, decided, match_or_ask
+from .asking import ask, decided, match_or_ask
 from .booking import NotATransfer, entry_or_ask, new_entry, transfer, transfer_candidates
 from .bulk import accept_many, cannot_accept
 from .errors import Changed, NeedsSecond, SecondPersonDid, Taken, Unbalanced
 from .items import Item, from_json, purpose_of
 from .posting import accept, match, match_of_entry, reasons_of, undo
 from .reasons import Reasons
+from .weight import KIND
 
 __all__ = [
     "KIND",

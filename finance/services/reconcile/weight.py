@@ -144,4 +144,5 @@ def _waiting(parties: Iterable[int]) -> Decimal:
     if not about:
         return ZERO
     asked = Approval.objects.filter(about, kind=KIND, state=Approval.State.WAITING)
-    return asked.aggregate(sum=Sum("amount", default=ZERO))["sum"]
+    waiting: Decimal = asked.aggregate(sum=Sum("amount", default=ZERO))["sum"]
+    return waiting
