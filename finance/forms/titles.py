@@ -77,7 +77,7 @@ def doubts(terms: Terms, party: Party) -> list[str]:
     if terms.interest_rate > Decimal("0.01"):
         found.append(_("Interest above 1 % a month may not hold before a court. Check that the contract says so."))
     if terms.fine_rate > Decimal("0.02") and party.kind == Party.Kind.PERSON:
-        found.append(_("A fine above 2 % does not hold against a consumer (CDC, art. 52, § 1). Lower it to 2 %."))
+        found.append(_("A fine above 2 percent does not hold against a consumer (CDC, art. 52, § 1). Lower it to 2 %."))
     return found
 
 

@@ -144,7 +144,7 @@ def test_due_dates_and_terms_change_on_their_page(client: Client, clerk: Any) ->
 
     sent = {"version": 1, "text": "Later", "interest_rate": "1.5", "fine_rate": "5", f"due_{one.pk}": "2026-04-09"}
     page = client.post(reverse("finance:title_edit", args=[title.pk]), sent, follow=True).content.decode()
-    for doubt in ("Interest above 1 % a month may not hold", "A fine above 2 % does not hold against a consumer"):
+    for doubt in ("Interest above 1 % a month may not hold", "A fine above 2 percent does not hold against a consumer"):
         assert doubt in page
 
     title.refresh_from_db()
