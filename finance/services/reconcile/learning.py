@@ -43,7 +43,10 @@ def stranger(lines: Iterable[StatementLine], met: Mapping[int, Instalment]) -> s
     for line in lines:
         known: set[int] = set()
         if line.payer_tax_id:
-            known = set(Party.objects.filter(tax_id=line.payer_tax_id).values_list("pk", flat=True))
+            found = dict(Party.objects.filter(tax_id=line.payer_tax_id).values_list("pk", "is_intermediary"))
+            if any(found.values()):
+                continue  # it pays for others
+            known = set(found)
         if not known and (name := folded(line.payer)):
             known = set(PayerName.objects.filter(text=name, times__gt=0).values_list("party", flat=True))
         if known and not known & parties:
