@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.models import User
@@ -23,6 +23,7 @@ from finance.rules import WORDS, Condition, Part, condition_of, proposed_pattern
 FOLDED = "' ' || btrim(regexp_replace(core_plain(l.text || ' ' || l.payer), '[^a-z0-9]+', ' ', 'g')) || ' '"
 SHOWN = 20  # lines of a trial
 LATEST = 20_000  # lines that a trial looks at
+FRESH = 1  # the version of a rule that nobody switched or changed
 EQUAL = 2  # equal decisions by people after which a rule is proposed
 LOOK_BACK = timedelta(days=400)
 
@@ -157,6 +158,16 @@ def switch(rule: MatchRule, *, by: User, active: bool | None = None, trusted: bo
         rule.save(update_fields=["is_active", "is_trusted", "version"])
         audit.record("finance.rule_switched", rule, by=by, changes=changes)
     return rule
+
+
+def is_proposal(rule: MatchRule) -> bool:
+    """Whether the program proposed it and nobody looked at it yet."""
+    return not rule.is_active and rule.version == FRESH
+
+
+def proposals() -> QuerySet[MatchRule]:
+    """Rules that wait for somebody to look at them, the newest first."""
+    return MatchRule.objects.filter(is_active=False, version=FRESH).order_by("-pk")
 
 
 def propose_after(match: Match) -> MatchRule | None:

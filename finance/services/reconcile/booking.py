@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import F
@@ -14,7 +15,7 @@ from finance.services import ledger
 
 from .errors import Changed
 from .items import Item
-from .posting import BY_HAND, Reasons, hold_months, match
+from .posting import BY_HAND, Reasons, hold_months, match, second_person
 
 
 @transaction.atomic
@@ -47,6 +48,11 @@ def new_entry(
             match(lines=[(pk, amount)], items=items, by=by, reasons=reasons, approved_by=approved_by, today=today)
         )
     return made
+
+
+def needs_second(by: User, amount: Decimal, *, account: int) -> str:
+    """Why `by` may not book this much of a line to the account alone, or nothing."""
+    return second_person(by, [Item("account", -amount, account)], BY_HAND)
 
 
 def _lock_all(line_ids: Sequence[int]) -> None:
