@@ -13,7 +13,15 @@ register_nav("finance", _("Months"), "finance:periods", "finance.period.read", "
 register_nav("finance", _("Set-up"), "finance:setup", "finance.bank_account.create", "list-checks", 95)
 register_nav("finance", _("Bank accounts"), "finance:bank_accounts", "finance.bank_account.read", "landmark", 20)
 register_nav("finance", _("Statements"), "finance:statements", "finance.statement_import.read", "file-down", 24)
-register_nav("finance", _("Reconcile"), "finance:reconcile_accounts", "finance.match.read", "link-2", 5)
+register_nav(
+    "finance",
+    _("Reconcile"),
+    "finance:reconcile_accounts",
+    "finance.match.read",
+    "link-2",
+    5,
+    also=("finance:matches",),
+)
 register_nav("finance", _("Receivables"), "finance:receivables", "finance.title.read", "hand-coins", 30)
 register_nav("finance", _("Payables"), "finance:payables", "finance.title.read", "wallet", 34)
 register_nav("finance", _("Invoices"), "finance:invoices", "finance.invoice.read", "receipt-text", 40)

@@ -92,9 +92,13 @@ def signals(evidence: Mapping[str, Any]) -> list[str]:
     """What speaks for it, in words."""
     found: list[str] = []
     documents: list[str] = []
-    for signal in evidence.get("signals", []):
+    given = evidence.get("signals", [])
+    is_transfer = any(signal.get("key") == "transfer" for signal in given)
+    for signal in given:
         if signal.get("key") == "document":
             documents.append(str(signal.get("value", "")))
+        elif is_transfer and signal.get("key") == "days":
+            found.append(_apart(signal.get("value")))
         elif text := _signal(signal):
             found.append(text)
     if documents:
@@ -151,6 +155,12 @@ def _signal(signal: Mapping[str, Any]) -> str:
             return _("no other line fits")
         case _:
             return ""
+
+
+def _apart(value: Any) -> str:
+    """How far the two sides of a transfer lie from each other."""
+    days = abs(int(value or 0))
+    return ngettext("%(n)s day apart", "%(n)s days apart", days) % {"n": days} if days else _("on the same day")
 
 
 def _payer(signal: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.core import refs, sentences
+from backoffice.core import party_doors, refs, search, sentences
 
 from .models import (
     Account,
@@ -22,8 +22,24 @@ from .models import (
     StatementLine,
     Title,
 )
+from .selectors import palette, titles
 
 refs.register(Payment, "finance:payment", right="finance.payment.read")
+
+search.searchable(
+    "finance.titles", label=_("Titles"), icon="hand-coins", right="finance.title.read", find=palette.find_titles
+)
+search.searchable(
+    "finance.entries",
+    label=_("Journal entries"),
+    icon="book-open",
+    right="finance.entry.read",
+    find=palette.find_entries,
+)
+search.action(_("New invoice"), "finance:invoice_create", right="finance.invoice.create", icon="receipt-text")
+search.action(_("New bill"), "finance:bill_create", right="finance.bill.create", icon="file-text")
+search.action(_("New entry"), "finance:draft_create", right="finance.entry.create", icon="square-pen")
+party_doors.register("finance.title.read", titles.doors_of_party)
 
 # The books
 refs.register(JournalEntry, "finance:entry", right="finance.entry.read", related=("journal",))

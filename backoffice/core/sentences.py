@@ -6,16 +6,30 @@ A sentence is lazy gettext, begins with its verb and follows the name of who did
 shown by its own name, so that nothing that was done is ever left out of a timeline.
 """
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+
+from .money import format_money
 
 _SENTENCES: dict[str, str | Promise] = {}
 
 
+_AMOUNTS = ("amount", "total", "paid")  # written into the trail as plain text, read as money
+
+
 class _Filled(dict[str, Any]):
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        if name in _AMOUNTS and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,16}\.[0-9]{2}", value):
+            return format_money(Decimal(value), get_language() or "en")
+        return value
+
     def __missing__(self, name: str) -> str:
         return "–"
 

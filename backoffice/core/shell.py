@@ -46,6 +46,7 @@ class Door:
     icon: str
     order: int
     shown: Callable[[User], bool] | None = None
+    also: tuple[str, ...] = ()  # names of pages that belong to it and lie elsewhere
 
     def open_to(self, person: User) -> bool:
         return (self.right is None or person.may(self.right)) and (self.shown is None or self.shown(person))
@@ -82,11 +83,12 @@ def register_nav(
     icon: str,
     order: int = 50,
     shown: Callable[[User], bool] | None = None,
+    also: tuple[str, ...] = (),
 ) -> None:
-    """Put a door into the menu; only who may enter sees it."""
+    """Put a door into the menu; only who may enter sees it. also: pages under other addresses that belong to it."""
     if department not in DEPARTMENTS:
         raise ValueError(f"{department!r} is no department: {', '.join(DEPARTMENTS)}")
-    _doors[department, url_name] = Door(department, label, url_name, right, icon, order, shown)
+    _doors[department, url_name] = Door(department, label, url_name, right, icon, order, shown, also)
 
 
 def navigation(person: User, path: str) -> list[Department]:
@@ -98,8 +100,9 @@ def navigation(person: User, path: str) -> list[Department]:
                 doors.append((door, reverse(door.url_name)))
             except NoReverseMatch:  # an app whose screens are switched off
                 continue
-    leading = [url for _door, url in doors if path == url or (url != "/" and path.startswith(url))]
-    current = max(leading, key=len, default=None)
+    starts = [(start, url) for door, url in doors for start in (url, *(reverse(name) for name in door.also))]
+    leading = [(start, url) for start, url in starts if path == start or (start != "/" and path.startswith(start))]
+    current = max(leading, key=lambda pair: len(pair[0]), default=("", None))[1]
     departments = {key: Department(key, label, icon) for key, (label, icon) in DEPARTMENTS.items()}
     for door, url in doors:
         departments[door.department].links.append(Link(door.label, url, door.icon, url == current))
@@ -171,7 +174,8 @@ class Shell:
 
     @cached_property
     def departments(self) -> list[Department]:
-        return navigation(self.person, self.request.path) if self.person else []
+        path = getattr(self.request, "stands_at", self.request.path)  # a view may say which list its record stands in
+        return navigation(self.person, path) if self.person else []
 
     @cached_property
     def rail(self) -> SafeString:

@@ -12,7 +12,26 @@ from backoffice.core.checks import doors
 from backoffice.core.imports import sources
 from backoffice.core.models import Approval, ImportBatch, Job, Party, Task, User
 from backoffice.core.roles import ROLES
-from finance.models import Account, CostCentre, DraftEntry, JournalEntry, Period, RecurringEntry
+from finance.models import (
+    Account,
+    BankAccount,
+    Bill,
+    CostCentre,
+    DraftEntry,
+    Instalment,
+    Invoice,
+    JournalEntry,
+    Match,
+    MatchRule,
+    Payment,
+    Period,
+    RecurringBill,
+    RecurringEntry,
+    Statement,
+    StatementLine,
+    Title,
+)
+from finance.reports import catalogue
 from kpis.boards import BOARDS
 from kpis.definitions import MEASURES
 from logistics.models import Order, OrderException, Product
@@ -42,7 +61,24 @@ _RECORDS: dict[str, Callable[[], Model | None]] = {
     "finance/books/months/": _first(Period.objects.exclude(state="closed")),
     "finance/books/accounts/": _first(Account.objects.filter(is_group=False)),
     "finance/books/accounts/cost-centres/": _first(CostCentre.objects.all()),
+    "finance/titles/": _first(Title.objects.exclude(instalments__balance=0)),
+    "finance/titles/parts/": _first(Instalment.objects.exclude(balance=0)),
+    "finance/invoices/": _first(Invoice.objects.filter(state="issued")),
+    "finance/bills/": _first(Bill.objects.filter(state="approved")),
+    "finance/bills/recurring/": _first(RecurringBill.objects.all()),
+    "finance/payments/": _first(Payment.objects.all()),
+    "finance/banks/": _first(BankAccount.objects.all()),
+    "finance/statements/": _first(Statement.objects.all()),
+    "finance/reconcile/": _first(BankAccount.objects.filter(lines__isnull=False)),
+    "finance/reconcile/lines/": _first(StatementLine.objects.filter(is_void=False).exclude(open_amount=0)),
+    "finance/matches/": _first(Match.objects.filter(entry__reversed_by=None)),
+    "finance/rules/": _first(MatchRule.objects.all()),
     "jobs/": _first(Job.objects.all()),
+}
+# pages that open only in a state that the record above is not in
+_ALSO: dict[str, Callable[[], Model | None]] = {
+    "finance/invoices/<int:pk>/edit/": _first(Invoice.objects.filter(state="draft")),
+    "finance/bills/<int:pk>/edit/": _first(Bill.objects.filter(state="draft")),
 }
 
 
@@ -101,12 +137,12 @@ def _addresses(route: str, measures: list[str]) -> list[str]:
     choices: dict[str, Iterable[str]] = {
         "<slug:board>": BOARDS,
         "<str:key>": measures,
-        "<slug:key>": [source.key for source in sources()],
+        "<slug:key>": list(catalogue.REPORTS) if start == "finance/reports/" else [source.key for source in sources()],
         "<slug:action>": ["discard"],
         "<int:position>": ["0"],
     }
     if "<int:pk>" in route:
-        record = _RECORDS.get(start, lambda: None)()
+        record = _ALSO.get(route, _RECORDS.get(start, lambda: None))()
         choices["<int:pk>"] = [str(record.pk)] if record else []
     made = [f"/{route}"]
     for key, values in choices.items():

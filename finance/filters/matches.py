@@ -5,6 +5,7 @@ from typing import Any
 import django_filters
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.core import lists
 from finance.models import BankAccount, JournalEntry, Match, Posting, StatementLine
@@ -38,7 +39,7 @@ class BankLineFilters(lists.ListFilters):
     state = django_filters.ChoiceFilter(
         label=_("State"),
         method="in_state",
-        choices=[("open", _("Open")), ("aside", _("Set aside")), ("matched", _("Matched"))],
+        choices=[("open", pgettext_lazy("lines", "Open")), ("aside", _("Set aside")), ("matched", _("Matched"))],
     )
     band = django_filters.ChoiceFilter(
         label=_("Best proposal"),

@@ -6,6 +6,7 @@ import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.core import lists
 from backoffice.core.models import Party
@@ -37,7 +38,7 @@ class PostingFilters(lists.ListFilters):
     part = django_filters.ChoiceFilter(
         label=_("Part of titles"), choices=[("claim", _("Claims")), ("credit", _("Credits"))], method="of_part"
     )
-    due = lists.PeriodFilter(field_name="instalment__due_on", label=_("Due"), civil=True)
+    due = lists.PeriodFilter(field_name="instalment__due_on", label=pgettext_lazy("title", "Due"), civil=True)
     flow = django_filters.ChoiceFilter(
         label=_("Cash flow"),
         choices=[

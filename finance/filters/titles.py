@@ -7,11 +7,16 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.core import lists
 from finance.models import Bill, Invoice, Title
 
-STATES = [("open", _("Open")), ("overdue", _("Overdue")), ("settled", _("Settled"))]
+STATES = [
+    ("open", pgettext_lazy("title", "Open")),
+    ("overdue", pgettext_lazy("title", "Overdue")),
+    ("settled", _("Settled")),
+]
 AGES = [
     ("not_due", _("Not due yet")),
     ("30", _("1 to 30 days late")),
@@ -24,7 +29,7 @@ AGES = [
 class InstalmentFilters(lists.ListFilters):
     state = django_filters.ChoiceFilter(label=_("State"), choices=STATES, method="by_state")
     age = django_filters.ChoiceFilter(label=_("Age"), choices=AGES, method="by_age")
-    due = lists.PeriodFilter(field_name="due_on", label=_("Due"), civil=True)
+    due = lists.PeriodFilter(field_name="due_on", label=pgettext_lazy("title", "Due"), civil=True)
     amount = lists.MoneyRangeFilter(field_name="size", label=_("Amount"))
     kind = django_filters.ChoiceFilter(field_name="title__kind", label=_("Kind"), choices=Title.Kind.choices)
     party = django_filters.NumberFilter(field_name="party_id", label=_("Party number"))
@@ -51,7 +56,7 @@ class InstalmentFilters(lists.ListFilters):
 
 class BillFilters(lists.ListFilters):
     state = django_filters.ChoiceFilter(label=_("State"), choices=Bill.State.choices)
-    due = lists.PeriodFilter(field_name="first_due_on", label=_("Due"), civil=True)
+    due = lists.PeriodFilter(field_name="first_due_on", label=pgettext_lazy("title", "Due"), civil=True)
     issued = lists.PeriodFilter(field_name="issued_on", label=_("Issued"), civil=True)
     total = lists.MoneyRangeFilter(field_name="total", label=_("Amount"))
     party = django_filters.NumberFilter(field_name="party_id", label=_("Party number"))

@@ -28,6 +28,7 @@ class AccountForm(ModelForm):
     class Meta:
         model = Account
         fields = ["code", "name", "parent", "kind", "section", "cash_flow", "is_group"]
+        labels = {"parent": gettext_lazy("Group above")}
         help_texts = {
             "code": gettext_lazy("Sorts the plan; begins with its group's code, as 6.2.02.010."),
             "section": gettext_lazy("For revenue and expense accounts only."),

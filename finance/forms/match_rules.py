@@ -80,6 +80,13 @@ class MatchRuleForm(Form):
             )
         self.order_fields([name for name in self.fields if name != "tried"] + ["tried"])
 
+    @property
+    def lines(self) -> list[list[forms.BoundField]]:
+        """The fields as the page sets them: what stands on one line together."""
+        single = [["name"], ["how", "pattern"], ["sign", "bank_account"], ["least", "most"]]
+        rows = [[f"account_{row}", f"share_{row}", f"centre_{row}"] for row in range(1, ROWS + 1)]
+        return [[self[name] for name in names] for names in (*single, *rows)]
+
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip()
         others = MatchRule.objects.filter(name=name)

@@ -118,7 +118,7 @@ class Split:
 
     @property
     def sign(self) -> int:
-        return 1 if self.line.open_amount > 0 else -1
+        return 1 if self.line.open_amount >= 0 else -1
 
     @classmethod
     def begun(cls, line: StatementLine, parts: list[Instalment]) -> "Split":

@@ -5,9 +5,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.models import ImportBatch, Party, Referable
+from backoffice.core.money import format_money
 
 from .ledger import Account
 
@@ -74,7 +77,8 @@ class Statement(Referable):
         indexes = [models.Index(fields=["bank_account", "-ends_on", "-id"], name="finance_statement_last")]
 
     def __str__(self) -> str:
-        return self.label or f"{self.bank_account} {self.ends_on or ''}".strip()
+        on = f" {date_format(self.ends_on, 'j M Y')}" if self.ends_on else ""
+        return self.label or f"{self.bank_account}{on}"
 
 
 class StatementLine(Referable):
@@ -121,7 +125,7 @@ class StatementLine(Referable):
         ]
 
     def __str__(self) -> str:
-        return f"{self.on} {self.amount}"
+        return f"{date_format(self.on, 'j M Y')} · {format_money(self.amount, get_language() or 'en')}"
 
 
 class LineToken(models.Model):

@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Func, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.core.models import Party, Referable
 
@@ -61,8 +62,8 @@ class Bill(Document):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         WAITING = "waiting", _("Waiting for approval")
-        APPROVED = "approved", _("Approved")
-        CANCELLED = "cancelled", _("Cancelled")
+        APPROVED = "approved", pgettext_lazy("bill", "Approved")
+        CANCELLED = "cancelled", pgettext_lazy("bill", "Cancelled")
         DISCARDED = "discarded", _("Discarded")
 
     state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.DRAFT)

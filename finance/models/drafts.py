@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.core.models import Party, Referable
 
@@ -66,7 +67,7 @@ class DraftEntry(Referable):
         DRAFT = "draft", _("Draft")
         WAITING = "waiting", _("Waiting for approval")
         POSTED = "posted", _("Posted")
-        DISCARDED = "discarded", _("Discarded")
+        DISCARDED = "discarded", pgettext_lazy("entry", "Discarded")
 
     class Kind(models.TextChoices):
         MANUAL = JournalEntry.Kind.MANUAL.value, _("Manual")

@@ -5,6 +5,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Func, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.core.models import Referable, StoredFile
 from finance import taxes
@@ -69,8 +70,8 @@ class Invoice(Document):
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
         WAITING = "waiting", _("Waiting for approval")
-        ISSUED = "issued", _("Issued")
-        CANCELLED = "cancelled", _("Cancelled")
+        ISSUED = "issued", pgettext_lazy("invoice", "Issued")
+        CANCELLED = "cancelled", pgettext_lazy("invoice", "Cancelled")
         DISCARDED = "discarded", _("Discarded")
 
     kind = models.CharField(_("kind"), max_length=11, choices=Kind.choices, default=Kind.INVOICE)

@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.core.models import ImportBatch, Party, Referable
 
@@ -90,8 +91,8 @@ class Journal(Referable):
         PURCHASES = "purchases", _("Purchases")
         BANK = "bank", _("Bank")
         MATCHING = "matching", _("Reconciliation")
-        OPENING = "opening", _("Opening")
-        CLOSING = "closing", _("Closing")
+        OPENING = "opening", pgettext_lazy("journal", "Opening")
+        CLOSING = "closing", pgettext_lazy("journal", "Closing")
 
     code = models.CharField(_("code"), max_length=6, unique=True)
     name = models.CharField(_("name"), max_length=60)
@@ -128,9 +129,9 @@ class Period(Referable):
     """One month of the books. Open takes postings, soft only by a dated exception, closed none."""
 
     class State(models.TextChoices):
-        OPEN = "open", _("Open")
+        OPEN = "open", pgettext_lazy("month", "Open")
         SOFT = "soft", _("Soft-closed")
-        CLOSED = "closed", _("Closed")
+        CLOSED = "closed", pgettext_lazy("month", "Closed")
 
     starts_on = models.DateField(_("month"), unique=True)
     ends_on = models.DateField()  # half-open: the first day of the next month
@@ -204,8 +205,8 @@ class JournalEntry(Referable):
     class Kind(models.TextChoices):
         AUTOMATIC = "automatic", _("Automatic")  # made by a document, a statement or a match
         MANUAL = "manual", _("Manual")
-        OPENING = "opening", _("Opening")
-        CLOSING = "closing", _("Closing")
+        OPENING = "opening", pgettext_lazy("journal", "Opening")
+        CLOSING = "closing", pgettext_lazy("journal", "Closing")
         REVERSAL = "reversal", _("Reversal")
 
     journal = models.ForeignKey(

@@ -111,7 +111,8 @@ def _table(page: Worksheet, sheet: Sheet, at: int) -> int:
 
 def _side() -> str:
     """A signed number shown by its size and its side."""
-    return f'#,##0.00" {_("Dr")}";#,##0.00" {_("Cr")}";0.00'
+    debit, credit = _("Dr"), _("Cr")
+    return f'#,##0.00" {debit}";#,##0.00" {credit}";0.00'
 
 
 def _text(cell: Any, text: str) -> Cell:

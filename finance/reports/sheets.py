@@ -123,7 +123,8 @@ def figure(value: Decimal | str | None, kind: Kind) -> str:
     if not value:
         return NOTHING
     if kind == "side":
-        return f'{display.grouped(value, 2)}<span class="side">{_("Dr") if value > 0 else _("Cr")}</span>'
+        side = _("Dr") if value > 0 else _("Cr")
+        return f'{display.grouped(value, 2)}<span class="side">{side}</span>'
     return f"{MINUS if value < 0 else ''}{display.grouped(value, 2)}"
 
 

@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
+from backoffice.core import lists
+from backoffice.core.models import Party
+from backoffice.core.party_doors import PartyDoor
 from finance.models import Instalment, JournalEntry, Posting, StatementLine, Title
 from finance.services import settlement
 from finance.terms import ZERO, Due
@@ -78,8 +83,8 @@ def state_of(row: Instalment, today: date, *, is_cancelled: bool = False) -> tup
     if row.title.kind == Title.Kind.CREDIT:
         return "info", _("Credit")
     if row.due_on < today:
-        return "wrong", _("Overdue")
-    return "attention", _("Open")
+        return "wrong", pgettext("title", "Overdue")
+    return "attention", pgettext("title", "Open")
 
 
 def age_of(row: Instalment, today: date) -> str:
@@ -196,3 +201,22 @@ def _steps(
     line_id = next((step.line_id for step in steps if step.line_id and not step.is_undone), None)
     line = StatementLine.objects.select_related("bank_account").filter(pk=line_id).first() if line_id else None
     return steps, line
+
+
+def doors_of_party(party: Party) -> list[PartyDoor]:
+    """For the page of a party: its receivables and payables, with what is open of them."""
+    sums = Instalment.objects.filter(party=party).exclude(balance=0).values("title__direction")
+    owed = {row["title__direction"]: row for row in sums.annotate(n=Count("pk"), left=Sum("balance")).order_by()}
+    doors = []
+    for direction, key, words in (
+        (Title.Direction.RECEIVABLE, "finance.receivables", _("Receivables")),
+        (Title.Direction.PAYABLE, "finance.payables", _("Payables")),
+    ):
+        row = owed.get(direction)
+        if row:
+            label = ngettext("%(list)s: %(n)s open", "%(list)s: %(n)s open", row["n"]) % {"list": words, "n": row["n"]}
+            url = lists.url_for(key, party=party.pk, state="open")
+            doors.append(PartyDoor(label, url, row["n"], abs(row["left"])))
+        elif Title.objects.filter(party=party, direction=direction).exists():
+            doors.append(PartyDoor(words, lists.url_for(key, party=party.pk), 0))
+    return doors

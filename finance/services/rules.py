@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
@@ -26,6 +26,7 @@ from finance.services import second_person
 FOLDED = "' ' || btrim(regexp_replace(core_plain(l.text || ' ' || l.payer), '[^a-z0-9]+', ' ', 'g')) || ' '"
 SHOWN = 20  # lines of a trial
 LATEST = 20_000  # lines that a trial looks at
+FRESH = 1  # the version of a rule that nobody switched or changed
 EQUAL = 2  # equal decisions by people after which a rule is proposed
 TRUST = "finance.trust_rule"
 LOOK_BACK = timedelta(days=400)
@@ -224,6 +225,16 @@ def trust_decided(approval: Approval) -> None:
         is_trusted=True, trusted_by=approval.decided_by, trusted_version=version.number, version=F("version") + 1
     )
     audit.record("finance.rule_trusted", rule, by=approval.decided_by, number=version.number)
+
+
+def is_proposal(rule: MatchRule) -> bool:
+    """Whether the program proposed it and nobody looked at it yet."""
+    return not rule.is_active and rule.version == FRESH
+
+
+def proposals() -> QuerySet[MatchRule]:
+    """Rules that wait for somebody to look at them, the newest first."""
+    return MatchRule.objects.filter(is_active=False, version=FRESH).order_by("-pk")
 
 
 def propose_after(match: Match) -> MatchRule | None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.forms import Form
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from backoffice.core.imports import FileSource
 from backoffice.core.jobs import Work
@@ -94,7 +94,7 @@ class Statements(FileSource):
                 {"label": _("New lines"), "value": counts["create"], "tone": "good" if counts["create"] else "quiet"},
                 {"label": _("Known already"), "value": counts["skip"], "tone": "quiet"},
                 {
-                    "label": _("Set aside"),
+                    "label": pgettext("lines", "Set aside"),
                     "value": counts["parked"],
                     "tone": "info" if counts["parked"] else "quiet",
                     "url": f"{here}#set-aside" if counts["parked"] else "",

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from backoffice.core.imports import Column, Source, Table, Waits
 from backoffice.core.models import ImportBatch, User
@@ -35,7 +36,13 @@ COLUMNS = [
     ),
     Column("tax_id", title=_("CPF or CNPJ"), max_length=20, aliases=("cpf/cnpj", "cnpj", "cpf", "cnpj/cpf", "tax id")),
     Column("issued", "date", title=_("Issued"), aliases=("emissão", "data de emissão", "issue date")),
-    Column("due", "date", title=_("Due"), required=True, aliases=("vencimento", "data de vencimento", "due date")),
+    Column(
+        "due",
+        "date",
+        title=pgettext_lazy("title", "Due"),
+        required=True,
+        aliases=("vencimento", "data de vencimento", "due date"),
+    ),
     Column("amount", "money", title=_("Amount"), required=True, aliases=("valor", "valor em aberto", "saldo", "open")),
     Column("parts", "integer", title=_("Instalments"), aliases=("parcelas", "installments")),
     Column("discount", "decimal", title=_("Discount, %"), aliases=("desconto", "desconto %")),

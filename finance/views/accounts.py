@@ -169,6 +169,7 @@ def journals(request: PersonRequest) -> HttpResponse:
                 "hash": bytes(journal.head.hash).hex(),
             }
             for journal in rows
-        ]
+        ],
+        "crumbs": [(_("Journals"), "")],
     }
     return render(request, "finance/ledger/journals.html", context)

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from backoffice.core import lists
@@ -47,7 +47,7 @@ class BillList(lists.ListPage):
     tabs = (
         lists.Tab("drafts", gettext_lazy("Drafts"), {"state": "draft"}),
         lists.Tab("waiting", gettext_lazy("Waiting for approval"), {"state": "waiting"}),
-        lists.Tab("approved", gettext_lazy("Approved"), {"state": "approved"}),
+        lists.Tab("approved", pgettext_lazy("bills", "Approved"), {"state": "approved"}),
     )
     columns = (
         lists.Column("number", gettext_lazy("Document number")),

@@ -1,10 +1,8 @@
 """Journal entries: the list, one entry with its seal and its chain of documents, its reversal."""
 
-import re
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.postgres.search import SearchQuery
 from django.db.models import DecimalField, OuterRef, QuerySet, Subquery, Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,8 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.core import lists, refs
 from backoffice.core.access import entrance
-from backoffice.core.folding import plain
-from backoffice.core.forms import once
+from backoffice.core.forms import new_key, once
 from backoffice.core.http import PersonRequest
 from backoffice.core.models import User
 from backoffice.core.selectors import activity
@@ -24,8 +21,9 @@ from backoffice.core.templatetags.display import badge
 from finance.filters.ledger import EntryFilters
 from finance.forms.ledger import ReverseForm
 from finance.models import JournalEntry, Posting
-from finance.models.ledger import WORDS
+from finance.selectors.palette import entries_with
 from finance.services import entries
+from finance.services.reconcile import match_of_entry
 
 TONES = {"manual": "info", "opening": "info", "reversal": "attention"}
 
@@ -71,18 +69,7 @@ class EntryList(lists.ListPage):
         return JournalEntry.objects.select_related("journal", "made_by", "approved_by").annotate(amount=amount)
 
     def search(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
-        """By number where the text is one (`GER 2026/15`, `2026/15`), else by words of the text."""
-        *journal, last = text.split() or [""]
-        year, slash, number = last.partition("/")
-        if slash and year.isdecimal() and number.isdecimal() and len(year) == 4 and len(number) < 18:
-            queryset = queryset.filter(year=int(year), number=int(number))
-            return queryset.filter(journal__code=journal[0].upper()) if journal else queryset
-        words = re.findall(r"[a-z0-9]+", plain(text))[:8]
-        if not words:
-            return queryset
-        wanted = SearchQuery(" & ".join(f"{word}:*" for word in words), search_type="raw", config="simple")
-        found: QuerySet[Any] = queryset.annotate(words=WORDS).filter(words=wanted)
-        return found
+        return entries_with(queryset, text)
 
     def actions(self, user: User) -> list[lists.Action]:
         if not user.may("finance.entry.create"):
@@ -113,6 +100,9 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
         "waiting": waiting,
         "may_reverse": request.user.may("finance.entry.submit") and not waiting and not back,
         "why_not": entries.why_not_reversed(entry) if request.user.may("finance.entry.submit") and not back else "",
+        "match": match_of_entry(entry.pk) if not back else None,
+        "may_undo": request.user.may("finance.match.post"),
+        "once": new_key(),
         "crumbs": [(str(entry), "")],
         "activity": activity(entry.ref, request.user),
     }

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from backoffice.core import lists, refs
@@ -53,7 +53,7 @@ class InvoiceList(lists.ListPage):
     tabs = (
         lists.Tab("drafts", gettext_lazy("Drafts"), {"state": "draft"}),
         lists.Tab("waiting", gettext_lazy("Waiting for approval"), {"state": "waiting"}),
-        lists.Tab("issued", gettext_lazy("Issued"), {"state": "issued"}),
+        lists.Tab("issued", pgettext_lazy("invoices", "Issued"), {"state": "issued"}),
     )
     columns = (
         lists.Column("number", gettext_lazy("Number"), value=str),

@@ -27,7 +27,7 @@ VERSIONS_SHOWN = 12
 
 def _state(rule: MatchRule) -> tuple[str, str]:
     if not rule.is_active:
-        return "quiet", _("Out of force")
+        return ("attention", _("Proposed")) if rules.is_proposal(rule) else ("quiet", _("Out of force"))
     return ("good", _("Posts by itself")) if rule.is_trusted else ("info", _("Suggests"))
 
 

@@ -1,14 +1,16 @@
 """What was matched: the history, one match with its reasons and postings; bank lines as a list with bulk acceptance."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Max, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, NullIf
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from backoffice.core import lists
 from backoffice.core.access import entrance
@@ -20,7 +22,8 @@ from backoffice.core.models import User
 from backoffice.core.selectors import activity
 from finance import reasons
 from finance.filters.matches import BankLineFilters, MatchFilters
-from finance.models import BankAccount, JournalEntry, Match, Posting, StatementLine, Suggestion
+from finance.forms.reconcile import EntryForm
+from finance.models import BankAccount, IgnoredLine, JournalEntry, Match, Posting, StatementLine, Suggestion
 from finance.services import reconcile
 
 
@@ -64,6 +67,34 @@ class AcceptLines(lists.BulkAction):
         reconcile.accept_many(list(best.values_list("pk", flat=True)), by=by)
 
 
+class BookLines(lists.BulkAction):
+    """What is open of every chosen line to one account, an entry each."""
+
+    key = "book"
+    label = gettext_lazy("Book to one account")
+    right = "finance.match.post"
+    form = EntryForm
+
+    def refusals(self, rows: Sequence[StatementLine], *, by: User, **answers: Any) -> dict[Any, str]:
+        refused: dict[Any, str] = {row.pk: _("Nothing of this line is open.") for row in rows if not row.open_amount}
+        parts = {row.pk: row.open_amount for row in rows if row.pk not in refused}
+        if parts and (why := reconcile.needs_second(by, parts, account=answers["account"].pk, party=answers["party"])):
+            return refused | dict.fromkeys(parts, why)
+        aside = IgnoredLine.objects.filter(line__in=[row.pk for row in rows]).values_list("line_id", flat=True)
+        return refused | dict.fromkeys(aside, _("It is set aside."))
+
+    def apply(self, pks: Sequence[Any], *, by: User, **answers: Any) -> None:
+        centre = answers["cost_centre"]
+        reconcile.new_entry(
+            line_ids=[int(pk) for pk in pks],
+            account=answers["account"].pk,
+            cost_centre=centre.pk if centre else None,
+            party=answers["party"],
+            text=answers["text"],
+            by=by,
+        )
+
+
 @entrance("finance.match.read")
 class MatchList(lists.ListPage):
     key = "finance.matches"
@@ -100,7 +131,7 @@ class MatchList(lists.ListPage):
             Posting.objects.filter(entry=OuterRef("entry"), role="transit")
             .order_by()
             .values("entry")
-            .annotate(total=Sum("amount"))
+            .annotate(total=Coalesce(NullIf(Sum("amount"), Decimal(0)), Max("amount")))  # one side of a transfer
         )
         back = JournalEntry.objects.filter(reverses=OuterRef("entry_id"))
         return Match.objects.select_related("entry", "by").annotate(
@@ -136,21 +167,21 @@ class BankLineList(lists.ListPage):
     done_text = gettext_lazy("Every line is matched.")
     opens_with = "open"
     tabs = (
-        lists.Tab("open", gettext_lazy("Open"), {"state": "open"}),
+        lists.Tab("open", pgettext_lazy("lines", "Open"), {"state": "open"}),
         lists.Tab("high", gettext_lazy("High confidence"), {"state": "open", "band": "high"}),
-        lists.Tab("aside", gettext_lazy("Set aside"), {"state": "aside"}),
+        lists.Tab("aside", pgettext_lazy("lines", "Set aside"), {"state": "aside"}),
         lists.Tab("matched", gettext_lazy("Matched"), {"state": "matched"}),
     )
     columns = (
         lists.Column("payer", gettext_lazy("Other side"), value=lambda line: line.payer or line.text or line.kind),
         lists.Column("on", gettext_lazy("Date"), kind="day", order=("on", "pk")),
-        lists.Column("text", gettext_lazy("Text")),
+        lists.Column("text", gettext_lazy("Text"), value=lambda line: line.text if line.payer else ""),
         lists.Column("amount", gettext_lazy("Amount"), kind="money", order=("amount", "pk"), total=Sum("amount")),
-        lists.Column("open_amount", gettext_lazy("Open"), kind="money", total=Sum("open_amount")),
+        lists.Column("open_amount", pgettext_lazy("amount", "Open"), kind="money", total=Sum("open_amount")),
         lists.Column("confidence", gettext_lazy("Best proposal"), value=lambda line: _band(line.confidence)),
         lists.Column("account", gettext_lazy("Bank account"), value="bank_account.name"),
     )
-    bulk = (AcceptLines(),)
+    bulk = (AcceptLines(), BookLines())
     are_few = False
 
     def few(self, state: ListState, keys: list[Any]) -> QuerySet[Any]:
@@ -193,6 +224,8 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
         "sentence": reasons.sentence(match.evidence, match.stage),
         "undone": undone,
         "once": new_key(),
+        "may_read_entries": request.user.may("finance.entry.read"),
+        "may_read_titles": request.user.may("finance.title.read"),
         "may_undo": undone is None and request.user.may("finance.match.post"),
         "activity": activity(match.ref, request.user),
         "crumbs": [(match.entry.text, "")],

@@ -15,6 +15,7 @@ from backoffice.core.forms import once
 from backoffice.core.http import PersonRequest
 from backoffice.core.selectors import activity
 from backoffice.core.services import approvals
+from backoffice.core.templatetags.display import month
 from finance.forms.ledger import CloseForm, LeaveForm, ReasonForm
 from finance.models import Period, PeriodException
 from finance.services import close, periods
@@ -52,7 +53,7 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
         "may_post": user.may("finance.period.post"),
         "may_ask": user.may("finance.period.submit"),
         "may_read_entries": user.may("finance.entry.read"),
-        "crumbs": [(str(period), "")],
+        "crumbs": [(month(period.starts_on), "")],
         "activity": activity(period.ref, user),
     }
     return render(request, "finance/ledger/period.html", context)

@@ -15,16 +15,17 @@ from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST
 
 from backoffice.core.access import entrance
 from backoffice.core.forms import new_key, once
 from backoffice.core.http import PersonRequest
 from backoffice.core.keys import is_key
-from finance.models import BankAccount, Match
+from finance.models import BankAccount, Match, MatchRule
 from finance.selectors import pairs
 from finance.selectors.proof import proof
-from finance.services import ledger, reconcile
+from finance.services import ledger, reconcile, rules
 from finance.services.reconcile import Changed, NeedsSecond, Taken
 
 POST, READ = "finance.match.post", "finance.match.read"
@@ -62,12 +63,18 @@ def page(request: PersonRequest, pk: int) -> HttpResponse:
         "first_url": f"{here}?show={show}" if after else "",
         **going_back(request, request.get_full_path()),
         "others": found.others,
+        "proposal": _proposal(request),
         "may_post": request.user.may(POST),
         "once": new_key(),
         "lines_url": lines_url(),
         "crumbs": [(account.name, "")],
     }
     return render(request, "finance/reconcile/page.html", context)
+
+
+def _proposal(request: PersonRequest) -> MatchRule | None:
+    """The newest rule that the program proposed and nobody looked at."""
+    return rules.proposals().first() if request.user.may("finance.match_rule.create") else None
 
 
 def lines_url() -> str:
@@ -80,7 +87,7 @@ def _tabs(here: str, show: str) -> list[dict[str, Any]]:
         "all": _("To reconcile"),
         "suggested": _("With a proposal"),
         "unexplained": _("Without a proposal"),
-        "ignored": _("Set aside"),
+        "ignored": pgettext("lines", "Set aside"),
     }
     return [{"label": name, "url": f"{here}?show={key}", "current": key == show} for key, name in names.items()]
 
@@ -104,6 +111,7 @@ def show_line(request: PersonRequest, pk: int, *, problem: str = "", status: int
         "once": new_key(),
         "lines_url": lines_url(),
         "proof": proof(account),
+        "proposal": _proposal(request),
         **going_back(request, back_of(request, account.pk)),
         "crumbs": [(account.name, reverse("finance:reconcile", args=[account.pk])), (_("Line"), "")],
     }

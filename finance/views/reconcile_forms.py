@@ -4,6 +4,7 @@ Each is a page of its own, and the same form as a panel under its line where scr
 """
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,6 +31,7 @@ from finance.services.reconcile import Changed, Item, NeedsSecond, Taken
 from .reconcile import POST, act, back_of, going_back, lines_url, words
 
 MOST_LINES = 500
+MOST_TOGETHER = 50
 
 
 def open_line(request: PersonRequest, pk: int) -> StatementLine:
@@ -94,50 +96,78 @@ def asked_or_done(outcome: object) -> str:
 def match(request: PersonRequest, pk: int) -> HttpResponse:
     """Titles and differences against one line, with the difference in sight."""
     line = open_line(request, pk)
+    sent = request.POST if request.method == "POST" else request.GET
+    others, is_gone = beside(line, sent.getlist("with"))
+    whole = together(line, others)
     if request.method == "POST" and "search" not in request.POST:
-        split = Split.sent(line, request.POST)
+        split = Split.sent(whole, request.POST)
         parts = {part.pk: part for part in finding.picked(list(split.amounts))}
         total, items = split.items(parts)
-        left = split.sign * line.open_amount - total
-        if not split.problems and left and not (split.partly and left > 0 and total > 0):
+        left = split.sign * whole.open_amount - total
+        if is_gone:
+            split.problems.append(_("One of the lines was reconciled or set aside meanwhile."))
+        if not split.problems and left and not (split.partly and not others and left > 0 and total > 0):
             split.problems.append(
                 _("The difference is %(left)s: bring it to 0.00 or leave it open.") % {"left": shown(left)}
             )
-        if not split.problems and not items:
+        if not split.problems and not items and not (others and not whole.open_amount):
             split.problems.append(_("Choose a title or name a difference."))
         if split.problems:
-            return answer(request, line, "match", match_context(request, line, split), status=422)
-        return act(request, pk, lambda: _match(request, line, split, items, split.sign * total))
+            return answer(request, line, "match", match_context(request, whole, split, others), status=422)
+        taken = [(one.pk, one.open_amount) for one in (line, *others)] if others else [(pk, split.sign * total)]
+        return act(request, pk, lambda: _match(request, taken, split, items))
     asked = request.GET
     if asked.get("sum"):
         wanted = asked.get("party", "")
-        found = finding.sums(line, party=Party.objects.filter(pk=wanted).first() if is_key(wanted) else None)
+        found = finding.sums(whole, party=Party.objects.filter(pk=wanted).first() if is_key(wanted) else None)
         chosen = found.sets[int(asked["set"]) if is_key(asked.get("set", "")) else 0 :][:1]
-        split = Split.begun(line, chosen[0] if chosen else [])
-        return answer(request, line, "match", match_context(request, line, split) | {"sums": found})
+        split = Split.begun(whole, chosen[0] if chosen else [])
+        return answer(request, line, "match", match_context(request, whole, split, others) | {"sums": found})
     picks = [int(value) for value in asked.getlist("pick") if is_key(value)][:200]
     if asked.get("split") and not picks:
         picks = finding.proposed(line)
-    return answer(request, line, "match", match_context(request, line, Split.begun(line, finding.picked(picks))))
+    split = Split.begun(whole, finding.picked(picks))
+    return answer(request, line, "match", match_context(request, whole, split, others))
 
 
-def _match(request: PersonRequest, line: StatementLine, split: Split, items: list[Item], part: Any) -> str:
+def beside(line: StatementLine, keys: list[str]) -> tuple[list[StatementLine], bool]:
+    """Further open lines of the same account to match in one act, and whether one of those asked for is gone."""
+    wanted = {int(key) for key in keys if is_key(key)} - {line.pk}
+    found = StatementLine.objects.filter(pk__in=sorted(wanted)[:MOST_TOGETHER], bank_account=line.bank_account_id)
+    found = found.filter(is_void=False, ignored=None).exclude(open_amount=0)
+    others = list(found.order_by("on", "pk"))
+    return others, len(others) < len(wanted)
+
+
+def together(line: StatementLine, others: list[StatementLine]) -> StatementLine:
+    """The line as it counts with the others: what is open of all of them."""
+    whole = copy(line)
+    whole.open_amount = sum((one.open_amount for one in others), line.open_amount)
+    return whole
+
+
+def _match(request: PersonRequest, lines: list[tuple[int, Any]], split: Split, items: list[Item]) -> str:
     try:
-        return asked_or_done(
-            reconcile.match_or_ask(lines=[(line.pk, part)], items=items, by=request.user, reason=split.reason)
-        )
+        return asked_or_done(reconcile.match_or_ask(lines=lines, items=items, by=request.user, reason=split.reason))
     except approvals.AlreadyAsked as problem:
         raise ledger.Refused(_("A second person has been asked already.")) from problem
 
 
-def match_context(request: PersonRequest, line: StatementLine, split: Split) -> dict[str, Any]:
+def match_context(
+    request: PersonRequest, line: StatementLine, split: Split, others: list[StatementLine]
+) -> dict[str, Any]:
     query = request.GET.get("q", "").strip()
     chosen = finding.picked(list(split.amounts))
-    offered = finding.search(query, line=line, language=get_language() or "en") if query else finding.likely(line)
+    if query:
+        offered = finding.search(query, line=line, language=get_language() or "en")
+    else:
+        offered = list({part.pk: part for one in (line, *others) for part in finding.likely(one)}.values())
     rows = [(part, split.amounts[part.pk], True) for part in chosen]
     rows += [(part, shown(split.sign * part.balance), False) for part in offered if part.pk not in split.amounts]
     return {
         "split": split,
+        "others": others,
+        "with_query": "".join(f"&with={one.pk}" for one in others),
         "rows": [{"part": p, "typed": t, "picked": c, "open": split.sign * p.balance} for p, t, c in rows],
         "query": query,
         "wants_split": bool(request.GET.get("split")),
@@ -216,6 +246,8 @@ def code(request: PersonRequest, pk: int) -> HttpResponse:
     """Cash coding: many lines, one account, in one act."""
     account = get_object_or_404(BankAccount, pk=pk)
     asked = request.POST if request.method == "POST" else request.GET
+    if "together" in request.GET:
+        return _to_match(request, account)
     keys = sorted({int(value) for value in asked.getlist("line") if is_key(value)})[:MOST_LINES]
     lines = list(
         StatementLine.objects.filter(pk__in=keys, bank_account=account, is_void=False)
@@ -243,6 +275,17 @@ def code(request: PersonRequest, pk: int) -> HttpResponse:
         "crumbs": [(account.name, reverse("finance:reconcile", args=[pk])), (_("Many lines"), "")],
     }
     return render(request, "finance/reconcile/code.html", context, status=422 if form.errors else 200)
+
+
+def _to_match(request: PersonRequest, account: BankAccount) -> HttpResponse:
+    """The chosen lines to the page that matches them in one act."""
+    back = back_of(request, account.pk)
+    keys = [key for key in request.GET.getlist("line") if is_key(key)][: MOST_TOGETHER + 1]
+    if not keys:
+        messages.info(request, _("Choose the lines first."))
+        return HttpResponseRedirect(back)
+    query = urlencode([("with", key) for key in keys[1:]] + [("back", back)])
+    return HttpResponseRedirect(f"{reverse('finance:reconcile_match', args=[int(keys[0])])}?{query}")
 
 
 def _code(request: PersonRequest, keys: list[int], said: dict[str, Any]) -> str:

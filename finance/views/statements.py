@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from backoffice.core import lists
 from backoffice.core.access import entrance
@@ -67,7 +67,7 @@ class StatementList(lists.ListPage):
         lists.Column("ends_on", gettext_lazy("To"), kind="day", order=("ends_on", "pk")),
         lists.Column("found", gettext_lazy("Lines"), kind="number"),
         lists.Column("new", gettext_lazy("New"), kind="number"),
-        lists.Column("parked", gettext_lazy("Set aside"), kind="number"),
+        lists.Column("parked", pgettext_lazy("lines", "Set aside"), kind="number"),
         lists.Column("sum", gettext_lazy("Sum of the lines"), kind="money"),
         lists.Column("closing", gettext_lazy("Closing"), kind="money"),
         lists.Column(
@@ -147,7 +147,7 @@ class ParkedList(lists.ListPage):
     key = "finance.parked_lines"
     url_name = "finance:parked_lines"
     detail_url = "finance:parked_line"
-    title = gettext_lazy("Set aside")
+    title = gettext_lazy("Lines set aside")
     lead = gettext_lazy(
         "What stood in statement files and was no movement: balances, the future, and what nobody could read."
     )
@@ -194,7 +194,7 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
         "warnings": [unreadable.sentence(each) for each in statement.warnings],
         "may_take": request.user.may("finance.statement_import.post"),
         "may_match": request.user.may("finance.match.read"),
-        "crumbs": [(str(statement), "")],
+        "crumbs": [(statement.label or _("Statement %(pk)s") % {"pk": statement.pk}, "")],
         "activity": activity(statement.ref, request.user),
     }
     return render(request, "finance/statements/detail.html", context)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from backoffice.core import lists, refs
@@ -72,19 +72,21 @@ class _Instalments(lists.ListPage):
     has_personal_data = True
     opens_with = "open"
     tabs = (
-        lists.Tab("open", gettext_lazy("Open"), {"state": "open"}),
-        lists.Tab("overdue", gettext_lazy("Overdue"), {"state": "overdue"}),
-        lists.Tab("settled", gettext_lazy("Settled"), {"state": "settled"}),
+        lists.Tab("open", pgettext_lazy("titles", "Open"), {"state": "open"}),
+        lists.Tab("overdue", pgettext_lazy("titles", "Overdue"), {"state": "overdue"}),
+        lists.Tab("settled", pgettext_lazy("titles", "Settled"), {"state": "settled"}),
     )
     columns = (
         lists.Column("number", gettext_lazy("Title"), value=str),
         lists.Column("party", gettext_lazy("Party"), value="title.party.name"),
-        lists.Column("due_on", gettext_lazy("Due"), kind="day", order=("due_on", "pk")),
+        lists.Column("due_on", pgettext_lazy("title", "Due"), kind="day", order=("due_on", "pk")),
         lists.Column(
             "state", gettext_lazy("State"), value=lambda row: _state(row)[1], cell=lambda row: badge(*_state(row))
         ),
         lists.Column("size", gettext_lazy("Amount"), value=_size, kind="money", total=Sum("size")),
-        lists.Column("open", gettext_lazy("Open"), value=lambda row: abs(row.balance), kind="money", total=Sum("left")),
+        lists.Column(
+            "open", pgettext_lazy("amount", "Open"), value=lambda row: abs(row.balance), kind="money", total=Sum("left")
+        ),
         lists.Column(
             "due_today",
             gettext_lazy("Due today"),
@@ -197,13 +199,16 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
             "finance.receivables" if page.title.direction == Title.Direction.RECEIVABLE else "finance.payables",
             party=page.title.party_id,
         ),
-        "crumbs": [
-            (str(Title.Direction(page.title.direction).label), reverse(LIST[Title.Direction(page.title.direction)])),
-            (page.title.number, ""),
-        ],
+        "crumbs": _crumbs(request, page.title),
         "activity": activity(page.title.ref, user),
     }
     return render(request, "finance/titles/detail.html", context)
+
+
+def _crumbs(request: PersonRequest, title: Title, act: str = "") -> list[tuple[str, str]]:
+    """Where a title, or an act on it, stands: below the list of its direction."""
+    request.stands_at = reverse(LIST[Title.Direction(title.direction)])
+    return [(title.number, reverse("finance:title", args=[title.pk])), (act, "")] if act else [(title.number, "")]
 
 
 def _page(pk: int) -> selectors.TitlePage:
@@ -229,7 +234,10 @@ def _chain(page: selectors.TitlePage, user: User) -> list[dict[str, Any]]:
         url = reverse("finance:entry", args=[step.entry.pk]) if may_read else ""
         links.append({"kind": _("Settlement"), "label": str(step.entry), "url": url})
     if page.line:
-        links.append({"kind": _("Bank line"), "label": str(page.line), "detail": page.line.bank_account.name})
+        url = reverse("finance:reconcile_line", args=[page.line.pk]) if user.may("finance.match.read") else ""
+        links.append(
+            {"kind": _("Bank line"), "label": str(page.line), "url": url, "detail": page.line.bank_account.name}
+        )
     if page.issue_entry:
         url = reverse("finance:entry", args=[page.issue_entry.pk]) if may_read else ""
         links.append({"kind": _("Journal entry"), "label": str(page.issue_entry), "url": url})
@@ -268,7 +276,13 @@ def settle(request: PersonRequest, pk: int) -> HttpResponse:
             if settled.cover.surplus:
                 return _done(request, part, _("Settled. What was paid too much is kept as a credit."))
             return _done(request, part, _("Settled."))
-    context = {"form": form, "part": part, "due": due, "cancel_url": reverse("finance:title", args=[part.title_id])}
+    context = {
+        "form": form,
+        "part": part,
+        "due": due,
+        "cancel_url": reverse("finance:title", args=[part.title_id]),
+        "crumbs": _crumbs(request, part.title, _("Settle")),
+    }
     return render(request, "finance/titles/settle.html", context, status=422 if form.is_bound else 200)
 
 
@@ -295,6 +309,7 @@ def apply_credit(request: PersonRequest, pk: int) -> HttpResponse:
         "part": part,
         "open": abs(part.balance),
         "cancel_url": reverse("finance:title", args=[part.title_id]),
+        "crumbs": _crumbs(request, part.title, _("Use the credit")),
     }
     return render(request, "finance/titles/credit.html", context, status=422 if form.is_bound else 200)
 
@@ -344,6 +359,7 @@ def write_off(request: PersonRequest, pk: int) -> HttpResponse:
         "open": abs(part.balance),
         "limit": second_person.policy().approval_limit,
         "cancel_url": reverse("finance:title", args=[part.title_id]),
+        "crumbs": _crumbs(request, part.title, _("Write off")),
     }
     return render(request, "finance/titles/write_off.html", context, status=422 if form.is_bound else 200)
 
@@ -370,7 +386,9 @@ def renegotiate(request: PersonRequest, pk: int) -> HttpResponse:
             messages.success(request, _("A second person has been asked."))
             _doubt(request, form.terms, title)
             return redirect("finance:title", pk)
-    context = {"form": form, "title": title, "page": page, "cancel_url": reverse("finance:title", args=[pk])}
+    crumbs = _crumbs(request, title, _("Renegotiate"))
+    back = reverse("finance:title", args=[pk])
+    context = {"form": form, "title": title, "page": page, "cancel_url": back, "crumbs": crumbs}
     return render(request, "finance/titles/renegotiate.html", context, status=422 if form.is_bound else 200)
 
 
@@ -396,7 +414,8 @@ def edit(request: PersonRequest, pk: int) -> HttpResponse:
                 messages.success(request, _("A second person has been asked."))
             _doubt(request, form.terms, title)
             return redirect("finance:title", pk)
-    context = {"form": form, "title": title, "cancel_url": reverse("finance:title", args=[pk])}
+    crumbs = _crumbs(request, title, _("Change due dates and terms"))
+    context = {"form": form, "title": title, "cancel_url": reverse("finance:title", args=[pk]), "crumbs": crumbs}
     return render(request, "finance/titles/form.html", context, status=422 if form.is_bound else 200)
 
 
@@ -418,5 +437,6 @@ def cancel(request: PersonRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("A second person has been asked.") if asked else _("Cancelled."))
             return redirect("finance:title", pk)
-    context = {"form": form, "title": title, "cancel_url": reverse("finance:title", args=[pk])}
+    crumbs = _crumbs(request, title, _("Take it out of the books"))
+    context = {"form": form, "title": title, "cancel_url": reverse("finance:title", args=[pk]), "crumbs": crumbs}
     return render(request, "finance/titles/cancel.html", context, status=422 if form.is_bound else 200)

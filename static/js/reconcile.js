@@ -183,7 +183,7 @@ function tally(part) {
   }
   const rest = Number(form.dataset.open) - sum;
   const place = form.querySelector("[data-rest]");
-  const even = rest === 0 && sum !== 0;
+  const even = rest === 0 && (sum !== 0 || form.dataset.open === "0"); // lines that cancel each other need no title
   place.textContent = Number.isNaN(rest) ? "–" : written(rest);
   place.classList.toggle("even", even);
   place.classList.toggle("off", !even);

@@ -241,7 +241,8 @@ class CsvSheet:
     @property
     def words(self) -> str:
         encoding = ENCODINGS.get(self.dialect.encoding, self.dialect.encoding)
-        return f"CSV, {encoding}, {_('tab') if self.delimiter == chr(9) else self.delimiter}"
+        between = _("tab") if self.delimiter == "\t" else self.delimiter
+        return f"CSV, {encoding}, {between}"
 
     def chunks(self) -> Iterator[Chunk]:
         rows = self._rows()

@@ -90,7 +90,8 @@ def told(outcome: bulk.Outcome) -> str:
     done = ngettext("%(n)s row done", "%(n)s rows done", outcome.fit) % {"n": outcome.fit}
     if not outcome.refused:
         return f"{done}."
-    return f"{done}, {ngettext('%(n)s refused', '%(n)s refused', outcome.refused) % {'n': outcome.refused}}."
+    refused = ngettext("%(n)s refused", "%(n)s refused", outcome.refused) % {"n": outcome.refused}
+    return f"{done}, {refused}."
 
 
 def file_name(list_key: str) -> str:

@@ -153,7 +153,8 @@ def duration(value: timedelta | Numeric) -> str:
     if length < 48 * 3600:
         return f"{number(seconds / 3600, 1)}{NBSP}h"
     days = number(seconds / 86400, 1)
-    return f"{days}{NBSP}{gettext('days')}"
+    unit = gettext("days")
+    return f"{days}{NBSP}{unit}"
 
 
 @register.filter
@@ -177,6 +178,12 @@ def named_day(civil: date, today: date, language: str) -> str:
 def short_date(civil: date, *, year: bool) -> str:
     text = date_format(civil, "j M Y" if year else "j M")
     return (text.lower() if portuguese() else text).replace(" ", NBSP)
+
+
+@register.filter
+def dated(value: date) -> str:
+    """A civil date with its year, for reports and papers: `12 Nov 2026`."""
+    return short_date(value, year=True)
 
 
 @lru_cache(maxsize=8192)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from .. import recent, selectors
+from .. import party_doors, recent, selectors
 from ..access import entrance
 from ..documents import bare, format_tax_id, kind_of, mask_tax_id
 from ..forms import once, show_conflict
@@ -103,6 +103,7 @@ def _show(request: PersonRequest, party: Party, tax_id: str) -> HttpResponse:
         "roles": party.roles.order_by("role"),
         "addresses": party.addresses.order_by("pk"),
         "keys": party.keys.order_by("source", "pk")[:10],
+        "doors": party_doors.doors(party, request.user),
         "may_edit": request.user.may("core.party.edit"),
         "activity": selectors.activity(party.ref, request.user),
     }

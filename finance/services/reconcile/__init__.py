@@ -7,7 +7,7 @@ items    what stands against lines     learning names that payers use
 
 from .aside import ReasonMissing, claim, ignore, restore, who_is_here
 from .asking import ask, decided, match_or_ask
-from .booking import NotATransfer, entry_or_ask, new_entry, transfer, transfer_candidates
+from .booking import NotATransfer, entry_or_ask, needs_second, new_entry, transfer, transfer_candidates
 from .bulk import accept_many, cannot_accept
 from .errors import Changed, NeedsSecond, SecondPersonDid, Taken, Unbalanced
 from .items import Item, from_json, purpose_of
@@ -38,6 +38,7 @@ __all__ = [
     "match",
     "match_of_entry",
     "match_or_ask",
+    "needs_second",
     "new_entry",
     "purpose_of",
     "reasons_of",

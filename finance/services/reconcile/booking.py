@@ -1,7 +1,8 @@
 """Lines that meet no title: an account of one's own for one line or many, and transfers between own accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import F
@@ -15,8 +16,9 @@ from finance.services import ledger
 from .asking import ask
 from .errors import Changed, NeedsSecond
 from .items import ZERO, Item
-from .posting import hold_months, match
+from .posting import hold_months, match, second_person
 from .reasons import BY_HAND, Reasons
+from .weight import weigh
 
 
 @transaction.atomic
@@ -73,6 +75,12 @@ def entry_or_ask(
         total = sum((amount for _pk, amount in lines), ZERO)
         item = Item("account", -total, account, "", party, cost_centre, text)
         return ask(lines=lines, items=[item], by=by, reason=text or problem.reason)
+
+
+def needs_second(by: User, parts: Mapping[int, Decimal], *, account: int, party: int | None = None) -> str:
+    """Why `by` may not book these parts of lines to the account alone, all in one act, or nothing."""
+    items = [Item("account", -part, account, "", party) for part in parts.values()]
+    return second_person(by, items, BY_HAND, weigh(parts, items, BY_HAND, {}, by=by))
 
 
 def _lock_all(line_ids: Sequence[int]) -> None:

@@ -92,9 +92,8 @@ def match(
     )
     learn(found, met.values())
     events.record("finance.lines_matched", match_id=made.pk, line_ids=list(parts), instalment_ids=sorted(met))
-    audit.record(
-        "finance.line_matched", made, by=by, lines=list(parts), amount=str(sum(parts.values(), ZERO)), reason=reason
-    )
+    moved = sum(parts.values(), ZERO) or max(parts.values())  # both sides of a transfer come to nothing
+    audit.record("finance.line_matched", made, by=by, lines=list(parts), amount=str(moved), reason=reason)
     return made
 
 

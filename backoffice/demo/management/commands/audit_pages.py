@@ -23,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--sample", action="store_true", help="each page once and every pair, as the test suite does"
         )
+        parser.add_argument("--under", default="", help="only pages whose address begins so, as /finance/")
         parser.add_argument("--json", action="store_true", help="end with one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,7 +36,7 @@ class Command(BaseCommand):
             raise CommandError("Playwright is missing; `python3 manage.py test` installs it.") from problem
         if not User.objects.filter(is_demo=True).exists():
             raise CommandError("There is no demo here to look at; start it with `python3 manage.py up`.")
-        pages = tour.pages()
+        pages = [page for page in tour.pages() if page.address.startswith(options["under"])]
         looks = looking.pairwise(pages) if options["sample"] else list(looking.every(pages))
         seen: list[looking.Look] = []
         sessions = {user.groups.get().name: session_of(user) for user in User.objects.filter(is_demo=True)}
