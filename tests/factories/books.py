@@ -4,7 +4,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from backoffice.core.models import Party
+from django.db.models.functions import Now
+
+from backoffice.core.models import Approval, Party, User
 from finance.models import Instalment, Title
 from finance.services import ledger, periods, plan
 from finance.services.ledger import Line
@@ -65,3 +67,28 @@ def receive(part: Instalment, amount: str, *, on: date = MAY) -> int:
         Line(part.title.account_id, -Decimal(amount), party=part.party_id, instalment=part.pk, role="principal"),
     ]
     return ledger.post(journal="general", on=on, text="Received", lines=lines)
+
+
+def approval(
+    subject: str,
+    *,
+    by: User,
+    decided_by: User | None = None,
+    yes: bool = True,
+    amount: str | None = None,
+    right: str = "finance.entry.approve",
+) -> Approval:
+    """A question about a record, put by one person; answered when another is named."""
+    question = Approval.objects.create(
+        kind="finance.post_entry",
+        subject=subject,
+        right=right,
+        title="Test",
+        asked_by=by,
+        amount=None if amount is None else Decimal(amount),
+    )
+    if decided_by:
+        Approval.objects.filter(pk=question.pk).update(
+            state="approved" if yes else "rejected", decided_by=decided_by, decided_at=Now(), answer="Because"
+        )
+    return question
