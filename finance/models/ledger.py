@@ -111,6 +111,9 @@ class JournalHead(models.Model):
     journal = models.OneToOneField(Journal, primary_key=True, on_delete=models.PROTECT, related_name="head")
     seq = models.PositiveBigIntegerField(default=0)
     hash = models.BinaryField(default=b"")
+    held = models.BooleanField(  # says nothing: the one column the application may change, so that it may lock the row
+        default=False, db_default=False, editable=False
+    )
 
 
 class JournalYear(models.Model):

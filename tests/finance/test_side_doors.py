@@ -7,9 +7,10 @@ import psycopg
 import pytest
 from psycopg.errors import CheckViolation, InsufficientPrivilege
 
-from finance.models import Period
+from finance.models import Instalment, Period, PeriodBalance
 from finance.services import periods
 from tests.conftest import Application
+from tests.factories.banking import line
 from tests.factories.books import MAY, accounts, approval, receivable, year
 from tests.factories.people import person
 
@@ -99,3 +100,109 @@ def test_a_forged_role_approves_nothing(application: Application) -> None:
             "UPDATE core_approval SET state = 'approved', decided_by_id = %s, decided_at = now() WHERE id = %s",
             [other.pk, question.pk],
         )
+
+
+# Roles and approvals --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO core_user_groups (user_id, group_id) SELECT {clerk}, id FROM auth_group",
+        "DELETE FROM core_user_groups",
+        "INSERT INTO auth_group_permissions (group_id, permission_id) SELECT g.id, p.id FROM auth_group g,"
+        " auth_permission p WHERE p.codename = 'finance.entry.approve' AND g.name = 'finance_clerk'",
+        "UPDATE auth_permission SET codename = 'x'",
+        "INSERT INTO core_user_user_permissions (user_id, permission_id) SELECT {clerk}, id FROM auth_permission",
+        "UPDATE core_approval SET state = 'approved', decided_by_id = {clerk}, decided_at = now()",
+        "UPDATE core_approval SET state = 'approved', decided_by_id = {other}, decided_at = now()",
+        "UPDATE core_approval SET \"right\" = 'core.person.read'",
+        "UPDATE core_approval SET asked_by_id = {other}",
+        "DELETE FROM core_approval",
+        "UPDATE core_rolegrant SET user_id = {other}",
+        "DELETE FROM core_rolegrant",
+    ],
+)
+def test_nobody_gives_themselves_a_right(application: Application, statement: str) -> None:
+    clerk, other = person("finance_clerk"), person("finance_clerk")
+    approval("finance.bill:1", by=clerk)
+
+    with pytest.raises(REFUSED):
+        application.execute(statement.format(clerk=clerk.pk, other=other.pk))
+
+
+def test_a_decided_approval_never_changes(application: Application) -> None:
+    clerk, manager, other = person("finance_clerk"), person("finance_manager"), person("finance_manager")
+    approval("finance.bill:1", by=clerk, decided_by=manager)
+
+    for change in ("state = 'withdrawn'", f"decided_by_id = {other.pk}", "answer = 'x'", "decided_at = now()"):
+        with pytest.raises(REFUSED):
+            application.execute(f"UPDATE core_approval SET {change}")
+
+
+def test_who_was_given_a_role_has_it_by_the_grant_alone(application: Application) -> None:
+    clerk, admin = person("finance_clerk"), person("admin")
+
+    application.execute(
+        "INSERT INTO core_rolegrant (user_id, group_id, given_by_id, given_as)"
+        " SELECT %s, id, %s, '' FROM auth_group WHERE name = 'director'",
+        [clerk.pk, admin.pk],
+    )
+
+    assert clerk.groups.filter(name="director").exists()
+
+
+# What follows from postings -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE finance_instalment SET balance = 0",
+        "UPDATE finance_instalment SET amount = 1",
+        "UPDATE finance_statementline SET open_amount = 0",
+        "UPDATE finance_journalhead SET seq = 0",
+        "UPDATE finance_journalhead SET journal_id = 99",
+        "UPDATE finance_journalyear SET last = 0",
+        "DELETE FROM finance_periodbalance",
+        "UPDATE finance_periodbalance SET debit = 0",
+        "INSERT INTO finance_entryseal (entry_id, journal_id, seq, hash) VALUES (99, 1, 99, '')",
+        "UPDATE finance_title SET amount = 1",
+        "DELETE FROM finance_instalment",
+    ],
+)
+@pytest.mark.parametrize("how", ["by hand", "by a trigger of one's own"])
+def test_what_follows_from_postings_is_written_by_no_other(application: Application, statement: str, how: str) -> None:
+    receivable()
+    line()
+    close_may()
+    balances = PeriodBalance.objects.count()
+
+    if how == "by a trigger of one's own":
+        application.execute(BELOW.format(act=statement))
+        statement = "INSERT INTO door VALUES (1)"
+
+    with pytest.raises(REFUSED):
+        application.execute(statement)
+
+    assert Instalment.objects.get().balance == 100
+    assert PeriodBalance.objects.count() == balances
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT seq FROM finance_journalhead FOR UPDATE",
+        "SELECT 1 FROM finance_statementline FOR NO KEY UPDATE",
+        "SELECT 1 FROM finance_instalment FOR NO KEY UPDATE",
+        "SELECT 1 FROM finance_period FOR SHARE",
+        "SELECT 1 FROM finance_title FOR UPDATE",
+        "UPDATE finance_instalment SET due_on = due_on + 1",
+        "UPDATE finance_title SET text = 'x', version = version + 1",
+    ],
+)
+def test_the_application_locks_and_changes_what_it_must(application: Application, statement: str) -> None:
+    receivable()
+    line()
+
+    application.execute(statement)
