@@ -189,7 +189,7 @@ def test_months_close_in_order() -> None:
 
 
 def test_a_soft_closed_month_takes_postings_only_by_a_dated_exception() -> None:
-    clerk, manager = person(), person()
+    clerk, manager = person(), person("finance_manager")
     Period.objects.filter(starts_on=date(2026, 5, 1)).update(state="soft")
     with pytest.raises(ledger.PeriodClosed):
         post(by=clerk)

@@ -8,7 +8,8 @@ import pytest
 from psycopg.errors import CheckViolation, InsufficientPrivilege
 
 from finance.models import Instalment, Period, PeriodBalance
-from finance.services import periods
+from finance.services import ledger, periods
+from finance.services.ledger import Line
 from tests.conftest import Application
 from tests.factories.banking import line
 from tests.factories.books import MAY, accounts, approval, receivable, year
@@ -206,3 +207,65 @@ def test_the_application_locks_and_changes_what_it_must(application: Application
     line()
 
     application.execute(statement)
+
+
+# Months and lines -----------------------------------------------------------------------------------------------------
+
+LEAVE = """
+INSERT INTO finance_periodexception (period_id, person_id, reason, given_by_id, expires_at)
+SELECT id, %s, 'x', %s, now() + interval '1 day' FROM finance_period WHERE starts_on = '2026-05-01'
+"""
+
+
+def test_leave_is_given_by_another_who_may(application: Application) -> None:
+    clerk, other, manager = person("finance_clerk"), person("finance_clerk"), person("finance_manager")
+
+    for giver in (other, clerk):
+        with pytest.raises(CheckViolation):
+            application.execute(LEAVE, [clerk.pk, giver.pk])
+    with pytest.raises(CheckViolation):
+        application.execute(LEAVE, [manager.pk, manager.pk])
+    application.execute(LEAVE, [clerk.pk, manager.pk])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM finance_periodexception",
+        "UPDATE finance_periodexception SET person_id = given_by_id",
+        "UPDATE finance_periodexception SET expires_at = expires_at + interval '1 day'",
+        "TRUNCATE finance_periodexception",
+    ],
+)
+def test_leave_is_only_ended(application: Application, statement: str) -> None:
+    application.execute(LEAVE, [person("finance_clerk").pk, person("finance_manager").pk])
+
+    with pytest.raises(REFUSED):
+        application.execute(statement)
+
+    application.execute("UPDATE finance_periodexception SET expires_at = now()")
+
+
+def test_an_open_line_is_not_made_void(application: Application) -> None:
+    made = line()
+
+    with pytest.raises(REFUSED):
+        application.execute("UPDATE finance_statementline SET is_void = true")
+
+    entry = made.postings.values_list("entry_id", flat=True)[0]
+    ledger.reverse(entry=entry, on=MAY)
+    application.execute("UPDATE finance_statementline SET is_void = true")
+    with pytest.raises(REFUSED, match="is void"):
+        application.execute("UPDATE finance_statementline SET is_void = false")
+
+
+def test_a_matched_line_is_not_made_void(application: Application) -> None:
+    made, part = line(), receivable()
+    lines = [
+        Line(made.bank_account.transit_id, made.amount, line=made.pk, role="transit"),
+        Line(part.title.account_id, -made.amount, party=part.party_id, instalment=part.pk, role="principal"),
+    ]
+    ledger.post(journal="matching", on=MAY, text="x", lines=lines)
+
+    with pytest.raises(REFUSED, match="not reversed"):
+        application.execute("UPDATE finance_statementline SET is_void = true")
