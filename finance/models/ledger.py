@@ -257,6 +257,9 @@ class JournalEntry(Referable):
                 condition=~Q(kind="manual") | Q(approved_by__isnull=False, made_by__isnull=False),
                 violation_error_message=_("A manual entry needs a second person."),
             ),
+            models.UniqueConstraint(
+                name="finance_entry_manual_once", fields=["origin"], condition=Q(kind="manual") & ~Q(origin="")
+            ),
             models.CheckConstraint(name="finance_entry_year_of_date", condition=Q(on__year=F("year"))),
             models.CheckConstraint(
                 name="finance_entry_reversal_reverses",

@@ -1,13 +1,13 @@
 """Months, postings and titles for the tests of finance."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db.models.functions import Now
 
 from backoffice.core.models import Approval, Party, User
-from finance.models import Instalment, Title
+from finance.models import Instalment, Payment, Title
 from finance.services import ledger, periods, plan
 from finance.services.ledger import Line
 
@@ -29,9 +29,26 @@ def accounts() -> tuple[int, int]:
     return found["bank_fees"], found["sales"]
 
 
+def document() -> str:
+    """What an entry by the program may come from that moves no title and no bank line: a payment; its reference."""
+    Payment.objects.get_or_create(
+        source="test",
+        order_key="1",
+        seq=1,
+        defaults={
+            "origin": "logistics.order:0",
+            "method": "pix",
+            "amount": 0,
+            "ordered_at": datetime(2000, 1, 1, tzinfo=UTC),
+        },
+    )
+    return "logistics.order:0"
+
+
 def post(amount: str = "10.00", *, on: date = MAY, journal: str = "general", **more: Any) -> int:
     """One entry: fees against sales."""
     fees, sales = accounts()
+    more.setdefault("origin", document())
     lines = [Line(fees, Decimal(amount)), Line(sales, -Decimal(amount))]
     return ledger.post(journal=journal, on=on, text="Test", lines=lines, **more)
 

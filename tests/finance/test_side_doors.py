@@ -5,34 +5,32 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.errors import CheckViolation, InsufficientPrivilege
+from django.db import connection
+from psycopg.errors import CheckViolation, InsufficientPrivilege, UniqueViolation
 
 from finance.models import Instalment, Period, PeriodBalance
 from finance.services import ledger, periods
 from finance.services.ledger import Line
 from tests.conftest import Application
 from tests.factories.banking import line
-from tests.factories.books import MAY, accounts, approval, receivable, year
+from tests.factories.books import MAY, accounts, approval, party, receivable, year
 from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
 
 REFUSED = (InsufficientPrivilege, psycopg.IntegrityError)
-ENTRY = """
-WITH made AS (
-    INSERT INTO finance_journalentry (journal_id, year, number, "on", kind, text, origin, made_by_id, approved_by_id)
-    SELECT j.id, extract(year FROM %(on)s::date),
-           1 + coalesce((SELECT last FROM finance_journalyear y WHERE y.journal_id = j.id
-                         AND y.year = extract(year FROM %(on)s::date)), 0),
-           %(on)s, %(kind)s, 'x', %(origin)s, %(by)s, %(approved_by)s
-    FROM finance_journal j WHERE kind = 'general' RETURNING id, "on"
-)
-SELECT id FROM made
-"""
 PAIR = """
 INSERT INTO finance_posting (entry_id, seq, account_id, "on", amount, role, text)
 SELECT %(entry)s, side, (%(accounts)s::bigint[])[side], %(on)s, (3 - 2 * side) * 10, '', ''
 FROM generate_series(1, 2) side
+"""
+ENTRY = """
+INSERT INTO finance_journalentry (id, journal_id, year, number, "on", kind, text, origin, made_by_id, approved_by_id)
+SELECT %(entry)s, j.id, extract(year FROM %(on)s::date), 1 + coalesce(y.last, 0), %(on)s, %(kind)s, 'x', %(origin)s,
+       %(by)s, %(approved_by)s
+FROM finance_journal j
+LEFT JOIN finance_journalyear y ON y.journal_id = j.id AND y.year = extract(year FROM %(on)s::date)
+WHERE kind = 'general'
 """
 # A trigger of the session's own: what it does is done by a trigger, at depth two.
 BELOW = """
@@ -52,12 +50,15 @@ def put(
     by: int | None = None, approved_by: int | None = None, against: list[int] | None = None,
 ) -> int:  # fmt: skip
     """Post fees against sales by SQL; the entry."""
-    facts: dict[str, Any] = {"on": on, "kind": kind, "origin": origin, "by": by, "approved_by": approved_by}
+    entry = ledger.next_entry()
+    facts: dict[str, Any] = {
+        "entry": entry, "on": on, "kind": kind, "origin": origin, "by": by, "approved_by": approved_by,
+        "accounts": against or list(accounts()),
+    }  # fmt: skip
     with application.transaction():
-        row = application.execute(ENTRY, facts).fetchone()
-        assert row is not None
-        application.execute(PAIR, {"entry": row[0], "accounts": against or list(accounts()), "on": on})
-    return int(row[0])
+        application.execute(PAIR, facts)
+        application.execute(ENTRY, facts)
+    return entry
 
 
 def close_may() -> None:
@@ -207,6 +208,92 @@ def test_the_application_locks_and_changes_what_it_must(application: Application
     line()
 
     application.execute(statement)
+
+
+# What an entry stands on ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("origin", ["", "finance.bill:1", "finance.instalment:0", "finance.instalment:x", "nothing:1"])
+@pytest.mark.parametrize("kind", ["automatic", "closing"])
+def test_an_entry_by_the_program_comes_from_a_document(application: Application, kind: str, origin: str) -> None:
+    with pytest.raises(CheckViolation, match="no document"):
+        put(application, kind=kind, origin=origin)
+
+
+def test_charges_of_an_instalment_name_it(application: Application) -> None:
+    part = receivable()
+
+    put(application, origin=part.ref)
+
+
+def test_a_manual_entry_is_approved_by_whom_it_names(application: Application) -> None:
+    clerk, manager = person("finance_clerk"), person("finance_manager")
+
+    with pytest.raises(CheckViolation, match="did not approve"):
+        put(application, kind="manual", origin="finance.draftentry:1", by=clerk.pk, approved_by=manager.pk)
+
+
+@pytest.mark.parametrize(
+    "fault", ["waiting", "rejected", "another asked", "another decided", "amount", "right", "subject"]
+)
+def test_only_the_yes_to_this_entry_counts(application: Application, fault: str) -> None:
+    clerk, manager, other = person("finance_clerk"), person("finance_manager"), person("finance_manager")
+    approval(
+        "finance.draftentry:2" if fault == "subject" else "finance.draftentry:1",
+        by=other if fault == "another asked" else clerk,
+        decided_by=None if fault == "waiting" else person("finance_manager") if fault == "another decided" else manager,
+        yes=fault != "rejected",
+        amount="11.00" if fault == "amount" else "10.00",
+        right="finance.report.read" if fault == "right" else "finance.entry.approve",
+    )
+
+    with pytest.raises(CheckViolation, match="did not approve"):
+        put(application, kind="manual", origin="finance.draftentry:1", by=clerk.pk, approved_by=manager.pk)
+
+
+def test_one_yes_posts_one_entry(application: Application) -> None:
+    clerk, manager = person("finance_clerk"), person("finance_manager")
+    approval("finance.draftentry:1", by=clerk, decided_by=manager, amount="10.00")
+    put(application, kind="manual", origin="finance.draftentry:1", by=clerk.pk, approved_by=manager.pk)
+
+    with pytest.raises(UniqueViolation, match="finance_entry_manual_once"):
+        put(application, kind="manual", origin="finance.draftentry:1", by=clerk.pk, approved_by=manager.pk)
+
+
+@pytest.mark.parametrize("table", ["finance_bill", "finance_invoice", "finance_recurringentry"])
+def test_a_paper_is_approved_by_whom_it_names(application: Application, table: str) -> None:
+    clerk, manager = person("finance_clerk"), person("finance_manager")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            {
+                "finance_recurringentry": "INSERT INTO finance_recurringentry (text, mode, day, starts_on, is_active,"
+                " made_by_id, problem, version) VALUES ('x', 'ask', 1, now(), true, %s, '', 1)",
+            }.get(table)
+            or PAPER.format(table=table, more=MORE[table][0], values=MORE[table][1], party=party().pk),
+            [clerk.pk],
+        )
+
+    with pytest.raises(CheckViolation, match="did not approve"):
+        application.execute(f"UPDATE {table} SET approved_by_id = %s", [manager.pk])
+    approval(f"{table.replace('_', '.')}:{pk_of(table)}", by=clerk, decided_by=manager)
+    application.execute(f"UPDATE {table} SET approved_by_id = %s", [manager.pk])
+
+
+PAPER = """
+INSERT INTO {table} (party_id, issued_on, first_due_on, count, text, discount_rate, discount_days, fine_rate,
+    interest_rate, total, withheld, answer, version, state, number, made_by_id, {more})
+VALUES ({party}, now(), now(), 1, '', 0, 0, 0, 0, 1, 0, '', 1, 'waiting', 'N1', %s, {values})
+"""
+MORE = {
+    "finance_bill": ("barcode, cancel_reason", "'', ''"),
+    "finance_invoice": ("kind, origin, sent_to, cancel_reason", "'invoice', '', '', ''"),
+}
+
+
+def pk_of(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id FROM {table}")
+        return int(cursor.fetchone()[0])
 
 
 # Months and lines -----------------------------------------------------------------------------------------------------
