@@ -6,3 +6,4 @@ class KpisConfig(AppConfig):
     name = "kpis"
     verbose_name = _("Indicators")
     default_auto_field = "django.db.models.BigAutoField"
+    append_only = ("kpis_fact",)  # what the application's database role may only add to

@@ -7,9 +7,13 @@ with CI or REQUIRE_BROWSER in the environment they fail instead.
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
+import psycopg
 import pytest
+from django.core.management import call_command
+from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from backoffice.launch.testing import chromium
@@ -79,6 +83,42 @@ def flush_past_the_guards() -> Any:
     DatabaseOperations.execute_sql_flush = flush  # type: ignore[method-assign]
     yield
     DatabaseOperations.execute_sql_flush = ordinary  # type: ignore[method-assign]
+
+
+class Application:
+    """The test's own connection, each statement of which runs as the application's role in production."""
+
+    def __init__(self, connected: psycopg.Connection, role: str) -> None:
+        self.connected, self.role = connected, role
+
+    def execute(self, statement: str, params: Any = None) -> psycopg.Cursor:
+        with self.connected.transaction():  # what fails is taken back alone
+            self.connected.execute(f"SET LOCAL ROLE {self.role}")
+            answer = self.connected.execute(statement, params)
+            self.connected.execute("RESET ROLE")
+        return answer
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        return self.connected.transaction()
+
+
+@pytest.fixture(scope="session")
+def application_role(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """A role that owns nothing, with the rights that `migrate` gives the application's."""
+    role = f"retaguarda_app_{os.getpid()}"
+    with django_db_blocker.unblock():
+        call_command("grant_app_role", role=role, verbosity=0)
+    yield role
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+@pytest.fixture
+def application(db: None, application_role: str) -> Application:
+    """The database as the application sees it in production."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")  # begins the test's transaction, which is taken back at its end
+    return Application(connection.connection, application_role)
 
 
 @pytest.fixture(autouse=True)

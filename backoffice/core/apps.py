@@ -9,8 +9,22 @@ class CoreConfig(AppConfig):
     label = "core"
     verbose_name = _("Office")
     default_auto_field = "django.db.models.BigAutoField"
-    append_only = ("core_audit_entry", "core_audit_anchor")  # what the application's database role may only add to
-    sealed = ("core_audit_seal",)  # what only triggers write
+    # What the application's database role may do, where that is less than reading and writing rows.
+    append_only = ("core_audit_entry", "core_audit_anchor")
+    sealed = (  # what only triggers and `migrate` write
+        "core_audit_seal",
+        "core_user_groups",
+        "core_user_user_permissions",
+        "auth_group",
+        "auth_group_permissions",
+        "auth_permission",
+        "django_content_type",
+        "django_migrations",
+    )
+    limited = {
+        "core_approval": "SELECT, INSERT, UPDATE (state, decided_by_id, decided_at, answer)",
+        "core_rolegrant": "SELECT, INSERT, UPDATE (withdrawn_at, withdrawn_by_id)",
+    }
 
     def ready(self) -> None:
         """Let every app put its records and its work into the registries of the floor."""

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from backoffice.core.jobs import Quiet
 from backoffice.core.models import Company, Party, PartyRole, User
 from backoffice.core.services import approvals
-from finance.models import Account, BankAccount, BooksSetup, CostCentre, Journal, Match, Period, StatementLine
+from finance.models import Account, BankAccount, BooksSetup, CostCentre, Match, Period, StatementLine
 from finance.rules import Condition, Part
 from finance.services import (
     bank_accounts,
@@ -432,11 +432,12 @@ def _fees_of_acquirers(story: Story) -> None:
         last = (month + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
         if last < story.today:
             fee = (amount * Decimal("0.0315")).quantize(CENT)
-            ledger.post(
-                journal=Journal.Kind.GENERAL, on=last, text=f"Taxas de cartões {month:%m/%Y}", kind="manual",
+            draft = entries.save(
+                draft_id=None, version=0, on=last, text=f"Taxas de cartões {month:%m/%Y}",
                 lines=[Line(fees, fee), Line(cards, -fee)], by=story.team["finance_clerk"],
-                approved_by=story.team["finance_manager"],
             )  # fmt: skip
+            asked = entries.submit(draft_id=draft.pk, by=story.team["finance_clerk"])
+            approvals.decide(asked.pk, yes=True, by=story.team["finance_manager"])
 
 
 def _documents(story: Story, customers: list[Party], suppliers: list[Party]) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 from django.db import connection, transaction
+from django.utils import timezone
 
 from backoffice.core.bench import Say, bench, percentile
 from backoffice.core.calendar import Period
-from finance.models import Account, CostCentre
+from finance.models import Account, CostCentre, Payment
 from finance.reports import dre, trial_balance
 from finance.services import ledger, periods, proof
 from finance.services.ledger import Line
@@ -19,11 +20,12 @@ from finance.services.ledger import Line
 FIRST, LAST = date(2025, 1, 1), date(2026, 12, 1)
 SET = 50_000  # entries posted in one transaction
 SINGLE = 400
+ORIGIN = "logistics.order:1"  # an entry that moves no title and no bank line names what it comes from
 
 # Entries of two postings over two years, twenty accounts and four cost centres, drawn the same way each time.
 _ENTRIES = """
-INSERT INTO incoming_entry (journal_id, "on", text, key)
-SELECT j.id, %(first)s::date + (g * 7919 %% 720)::int, 'Lançamento ' || g, g
+INSERT INTO incoming_entry (journal_id, "on", text, origin, key)
+SELECT j.id, %(first)s::date + (g * 7919 %% 720)::int, 'Lançamento ' || g, %(origin)s, g
 FROM generate_series(%(low)s::bigint, %(high)s::bigint) g
 CROSS JOIN (SELECT id FROM finance_journal WHERE kind = 'general') j ORDER BY g
 """
@@ -72,7 +74,11 @@ def _places() -> dict[str, Any]:
     debits = list(leaves.filter(kind="expense").values_list("pk", flat=True)[:20])
     credits = list(leaves.filter(kind="revenue").values_list("pk", flat=True)[:5])
     centres = CostCentre.objects.bulk_create([CostCentre(code=f"C{n}", name=f"Centro {n}") for n in range(4)])
+    Payment.objects.create(
+        source="bench", order_key="1", seq=1, origin=ORIGIN, method="pix", amount=0, ordered_at=timezone.now()
+    )
     return {
+        "origin": ORIGIN,
         "debits": debits,
         "credits": credits,
         "centres": [one.pk for one in centres],
@@ -89,7 +95,7 @@ def _one_by_one(count: int, places: dict[str, Any]) -> None:
             Line(places["credits"][n % places["n_credits"]], -amount),
         ]
         with transaction.atomic(durable=True):
-            ledger.post(journal="general", on=FIRST, text=f"Lançamento {n}", lines=lines)
+            ledger.post(journal="general", on=FIRST, text=f"Lançamento {n}", lines=lines, origin=ORIGIN)
 
 
 def _in_sets(count: int, places: dict[str, Any]) -> None:

@@ -115,6 +115,7 @@ class StatementLine(Referable):
                 | Q(amount__lt=0, open_amount__lte=0, open_amount__gte=F("amount")),
                 violation_error_message=_("More than the line's open amount cannot be matched."),
             ),
+            models.CheckConstraint(name="finance_line_void_is_closed", condition=Q(is_void=False) | Q(open_amount=0)),
         ]
         indexes = [
             models.Index(fields=["bank_account", "on", "id"], name="finance_line_on"),

@@ -112,6 +112,9 @@ class JournalHead(models.Model):
     journal = models.OneToOneField(Journal, primary_key=True, on_delete=models.PROTECT, related_name="head")
     seq = models.PositiveBigIntegerField(default=0)
     hash = models.BinaryField(default=b"")
+    held = models.BooleanField(  # says nothing: the one column the application may change, so that it may lock the row
+        default=False, db_default=False, editable=False
+    )
 
 
 class JournalYear(models.Model):
@@ -254,6 +257,9 @@ class JournalEntry(Referable):
                 name="finance_entry_manual_is_approved",
                 condition=~Q(kind="manual") | Q(approved_by__isnull=False, made_by__isnull=False),
                 violation_error_message=_("A manual entry needs a second person."),
+            ),
+            models.UniqueConstraint(
+                name="finance_entry_manual_once", fields=["origin"], condition=Q(kind="manual") & ~Q(origin="")
             ),
             models.CheckConstraint(name="finance_entry_year_of_date", condition=Q(on__year=F("year"))),
             models.CheckConstraint(
@@ -403,7 +409,7 @@ class PeriodBalance(models.Model):
 
 
 class DayBalance(models.Model):
-    """What a day moved: reports read it of months that are not closed. Written by finance_sum_days() only, see 0017."""
+    """What a day moved: reports read it of months that are not closed. Written by finance_sum_days() only, see 0013."""
 
     on = models.DateField()
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -1,7 +1,7 @@
 """Months of the books: coming into being, soft-closed with leave for some, closed, opened again by a director.
 
 Whom a soft close binds does not take it back: opening again is asked with a reason and approved by another, in the
-database too (migration 0021).
+database too (migration 0016).
 """
 
 from collections.abc import Sequence

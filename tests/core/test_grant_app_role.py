@@ -1,37 +1,23 @@
 """The application's database role reads and writes rows; the audit trail it can only add to."""
 
-import os
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-ROLE = f"retaguarda_app_{os.getpid()}"
-
-
-@pytest.fixture
-def application(transactional_db: None) -> Iterator[psycopg.Connection]:
-    """A connection to the test database as the application's role."""
-    call_command("grant_app_role", role=ROLE, verbosity=0)
-    where = conninfo_to_dict(os.environ["DATABASE_URL"]) | {"dbname": connection.settings_dict["NAME"], "user": ROLE}
-    with psycopg.connect(make_conninfo(**where), autocommit=True) as application:
-        yield application
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE}")
+from tests.conftest import Application
 
 
-def test_the_application_reads_and_writes_rows(application: psycopg.Connection) -> None:
+def test_the_application_reads_and_writes_rows(application: Application) -> None:
     application.execute("CREATE TEMP TABLE stage (line int)")
     application.execute("SELECT count(*) FROM core_user")
     application.execute("DELETE FROM core_event")
     application.execute("INSERT INTO core_audit_anchor (seq, hash) VALUES (1, '')")
 
 
-def test_the_application_adds_to_the_audit_trail_and_the_seal_follows(application: psycopg.Connection) -> None:
+def test_the_application_adds_to_the_audit_trail_and_the_seal_follows(application: Application) -> None:
     add_entry(application)
+    application.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     entry = application.execute("SELECT id FROM core_audit_entry").fetchone()
     seal = application.execute("SELECT entry_id FROM core_audit_seal").fetchone()
@@ -60,7 +46,7 @@ def test_the_application_adds_to_the_audit_trail_and_the_seal_follows(applicatio
         "CREATE TABLE mine (id int)",
     ],
 )
-def test_the_application_cannot_touch_what_was_recorded(application: psycopg.Connection, statement: str) -> None:
+def test_the_application_cannot_touch_what_was_recorded(application: Application, statement: str) -> None:
     add_entry(application)
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -69,7 +55,7 @@ def test_the_application_cannot_touch_what_was_recorded(application: psycopg.Con
     assert application.execute("SELECT action FROM core_audit_entry").fetchall() == [("core.tested",)]
 
 
-def test_the_owner_is_not_taken_for_the_application(transactional_db: None) -> None:
+def test_the_owner_is_not_taken_for_the_application(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user")
         (owner,) = cursor.fetchone()
@@ -78,7 +64,7 @@ def test_the_owner_is_not_taken_for_the_application(transactional_db: None) -> N
         call_command("grant_app_role", role=owner)
 
 
-def add_entry(application: psycopg.Connection) -> None:
+def add_entry(application: Application) -> None:
     application.execute(
         "INSERT INTO core_audit_entry (actor_name, action, subject, data, source, request_id)"
         " VALUES ('Ana', 'core.tested', 'core.user:1', '{}', 'test', '')"

@@ -1,12 +1,14 @@
 """Months, postings and titles for the tests of finance."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from backoffice.core.models import Party
+from django.db.models.functions import Now
+
+from backoffice.core.models import Approval, Party, User
 from backoffice.core.services import approvals
-from finance.models import Instalment, Period, Title
+from finance.models import Instalment, Payment, Period, Title
 from finance.services import ledger, periods, plan, titles
 from finance.services.ledger import Line
 from tests.factories.people import person
@@ -35,9 +37,26 @@ def accounts() -> tuple[int, int]:
     return found["bank_fees"], found["sales"]
 
 
+def document() -> str:
+    """What an entry by the program may come from that moves no title and no bank line: a payment; its reference."""
+    Payment.objects.get_or_create(
+        source="test",
+        order_key="1",
+        seq=1,
+        defaults={
+            "origin": "logistics.order:0",
+            "method": "pix",
+            "amount": 0,
+            "ordered_at": datetime(2000, 1, 1, tzinfo=UTC),
+        },
+    )
+    return "logistics.order:0"
+
+
 def post(amount: str = "10.00", *, on: date = MAY, journal: str = "general", **more: Any) -> int:
     """One entry: fees against sales."""
     fees, sales = accounts()
+    more.setdefault("origin", document())
     lines = [Line(fees, Decimal(amount)), Line(sales, -Decimal(amount))]
     return ledger.post(journal=journal, on=on, text="Test", lines=lines, **more)
 
@@ -87,3 +106,28 @@ def receive(part: Instalment, amount: str, *, on: date = MAY, by: str = "bank_fe
         Line(part.title.account_id, -Decimal(amount), party=part.party_id, instalment=part.pk, role="principal"),
     ]
     return ledger.post(journal="general", on=on, text="Received", lines=lines)
+
+
+def approval(
+    subject: str,
+    *,
+    by: User,
+    decided_by: User | None = None,
+    yes: bool = True,
+    amount: str | None = None,
+    right: str = "finance.entry.approve",
+) -> Approval:
+    """A question about a record, put by one person; answered when another is named."""
+    question = Approval.objects.create(
+        kind="finance.post_entry",
+        subject=subject,
+        right=right,
+        title="Test",
+        asked_by=by,
+        amount=None if amount is None else Decimal(amount),
+    )
+    if decided_by:
+        Approval.objects.filter(pk=question.pk).update(
+            state="approved" if yes else "rejected", decided_by=decided_by, decided_at=Now(), answer="Because"
+        )
+    return question

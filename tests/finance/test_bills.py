@@ -7,7 +7,7 @@ from django.db import DatabaseError, transaction
 from backoffice.core.services import approvals
 from finance.models import Bill, BillLine, RecurringBill, TitlePolicy
 from finance.services import bills, ledger, papers, plan, settlement
-from tests.factories.books import MAY, party, year
+from tests.factories.books import MAY, approval, party, year
 from tests.factories.papers import bill, decide
 from tests.factories.people import person
 from tests.finance.test_titles import balance, books_agree, cash
@@ -150,7 +150,9 @@ def test_a_closed_month_takes_the_bill_on_the_day_of_approval() -> None:
     made = bill(issued_on=date(2026, 1, 15))
     Period.objects.filter(starts_on=date(2026, 1, 1)).update(state="closed")
 
-    title = bills.approve(bill=made, approved_by=person("finance_manager"), today=MAY)
+    manager = person("finance_manager")
+    approval(made.ref, by=made.made_by, decided_by=manager, right="finance.bill.approve")
+    title = bills.approve(bill=made, approved_by=manager, today=MAY)
 
     assert (title.issued_on, title.entry.on) == (date(2026, 1, 15), MAY)
 

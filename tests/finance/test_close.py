@@ -10,7 +10,7 @@ from backoffice.core.models import Job, User
 from finance.models import Bill, Invoice, Period, RecurringEntry, Statement, StatementLine
 from finance.services import close, entries, ledger, periods, plan
 from finance.services.ledger import Line
-from tests.factories.books import MAY, accounts, party, year
+from tests.factories.books import MAY, accounts, document, party, year
 from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +101,7 @@ def test_statements_that_are_missing_or_close_elsewhere_are_named() -> None:
     assert "100.00 away" in missing()["finance.statements"][0]
 
     ledger.post(
-        journal="general", on=MAY, text="x",
+        journal="general", on=MAY, text="x", origin=document(),
         lines=[Line(bank.account_id, Decimal(100)), Line(accounts()[1], Decimal(-100))],
     )  # fmt: skip
     assert missing() == {}

@@ -20,7 +20,7 @@ from finance.models import (
 )
 from finance.services import ledger, plan
 from finance.services.ledger import Line
-from tests.factories.books import MAY, accounts, post, receivable, receive, year
+from tests.factories.books import MAY, accounts, approval, document, post, receivable, receive, year
 from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
@@ -189,7 +189,7 @@ def test_months_close_in_order() -> None:
 
 
 def test_a_soft_closed_month_takes_postings_only_by_a_dated_exception() -> None:
-    clerk, manager = person(), person()
+    clerk, manager = person(), person("finance_manager")
     Period.objects.filter(starts_on=date(2026, 5, 1)).update(state="soft")
     with pytest.raises(ledger.PeriodClosed):
         post(by=clerk)
@@ -227,7 +227,7 @@ def test_a_reversal_restores_every_balance_and_comes_once() -> None:
 def test_a_reversal_keeps_the_places_of_its_lines() -> None:
     fees, sales = accounts()
     lines = [Line(fees, Decimal("10.00"), seq=1), Line(sales, Decimal("-10.00"), seq=100)]
-    entry = ledger.post(journal="general", on=MAY, text="Test", lines=lines)
+    entry = ledger.post(journal="general", on=MAY, text="Test", lines=lines, origin=document())
 
     mirror = ledger.reverse(entry=entry, on=MAY)
 
@@ -283,7 +283,9 @@ def test_who_made_a_manual_entry_does_not_approve_it() -> None:
         post(kind="manual", by=clerk, approved_by=clerk)
     with pytest.raises(ledger.Refused, match="second person"):
         post(kind="manual", by=clerk)
-    post(kind="manual", by=clerk, approved_by=person())
+    manager = person("finance_manager")
+    approval("finance.draftentry:1", by=clerk, decided_by=manager, amount="10.00")
+    post(kind="manual", by=clerk, approved_by=manager, origin="finance.draftentry:1")
 
 
 def test_the_proof_names_the_first_entry_that_was_changed_by_hand() -> None:
@@ -325,10 +327,11 @@ def test_a_set_posts_what_the_same_entries_post_one_by_one(cents: list[int]) -> 
         before = ledger.balance_of(fees)
         ledger.begin_set(cursor)
         cursor.execute(
-            'INSERT INTO incoming_entry (journal_id, "on", text, key)'
-            " SELECT j.id, %s, 'Set', key FROM finance_journal j, unnest(%s::bigint[]) WITH ORDINALITY c (cents, key)"
+            'INSERT INTO incoming_entry (journal_id, "on", text, origin, key)'
+            " SELECT j.id, %s, 'Set', %s, key"
+            " FROM finance_journal j, unnest(%s::bigint[]) WITH ORDINALITY c (cents, key)"
             " WHERE j.kind = 'general' ORDER BY key",
-            [MAY, cents],
+            [MAY, document(), cents],
         )
         cursor.execute(
             "INSERT INTO incoming_posting (entry_id, seq, account_id, amount)"

@@ -448,6 +448,7 @@ def test_what_was_undone_stays_undone_when_its_line_comes_again_with_another_imp
     first = world.line("NF 555", "100.00", account=bank)
     matching.run(today=MAY)
     ledger.reverse(entry=Match.objects.get().entry_id, on=MAY)
+    ledger.reverse(entry=first.postings.get(role="bank").entry_id, on=MAY)
     StatementLine.objects.filter(pk=first.pk).update(is_void=True)
     again = world.line("NF 555", "100.00", account=bank, key=first.key)
     world.line("NF 556", "100.00", account=bank, key=first.key, occurrence=2)

@@ -27,7 +27,7 @@ from finance.reports import (
 from finance.reports.sheets import Cell, Head, Row, Sheet
 from finance.services import budgets, ledger, plan
 from finance.services.ledger import Line
-from tests.factories.books import accounts, party, post, receivable, receive, year
+from tests.factories.books import accounts, document, party, post, receivable, receive, year
 from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
@@ -110,7 +110,7 @@ def test_a_dre_runs_from_gross_revenue_to_the_net_result() -> None:
     figures += [("interest_income", "-30"), ("income_tax", "60")]
     lines = [Line(at[purpose], money(amount)) for purpose, amount in figures]
     lines.append(Line(at["cash"], -sum((line.amount for line in lines), Decimal())))
-    ledger.post(journal="general", on=MAY.start, text="x", lines=lines)
+    ledger.post(journal="general", on=MAY.start, text="x", lines=lines, origin=document())
 
     before, now = dre.dre([APRIL, MAY])
 
@@ -123,11 +123,10 @@ def test_a_dre_runs_from_gross_revenue_to_the_net_result() -> None:
 def test_closing_a_year_does_not_take_its_result_out_of_the_dre() -> None:
     _fees, sales = accounts()
     at = plan.accounts_for("cash", "retained_earnings")
-    ledger.post(
-        journal="sales", on=MAY.start, text="x", lines=[Line(at["cash"], money("50")), Line(sales, money("-50"))]
-    )
+    sale = [Line(at["cash"], money("50")), Line(sales, money("-50"))]
+    ledger.post(journal="sales", on=MAY.start, text="x", lines=sale, origin=document())
     closing = [Line(sales, money("50")), Line(at["retained_earnings"], money("-50"))]
-    ledger.post(journal="closing", on=MAY.last_day, text="x", lines=closing, kind="closing")
+    ledger.post(journal="closing", on=MAY.last_day, text="x", lines=closing, kind="closing", origin=document())
 
     (statement,) = dre.dre([MAY])
     (position,) = balance_sheet.balance_sheet([MAY.end])
@@ -141,7 +140,8 @@ def test_the_result_of_earlier_years_stands_apart_from_that_of_the_year() -> Non
     _fees, sales = accounts()
     cash = plan.account_for("cash").pk
     for on, amount in ((date(2025, 12, 31), money("5")), (date(2026, 1, 1), money("7"))):
-        ledger.post(journal="sales", on=on, text="x", lines=[Line(cash, amount), Line(sales, -amount)])
+        lines = [Line(cash, amount), Line(sales, -amount)]
+        ledger.post(journal="sales", on=on, text="x", lines=lines, origin=document())
 
     (position,) = balance_sheet.balance_sheet([MAY.end])
 
@@ -284,6 +284,7 @@ def test_a_budget_is_written_and_set_against_what_came() -> None:
         on=MAY.start,
         text="x",
         lines=[Line(fees, money("100"), cost_centre=centre.pk), Line(sales, money("-100"))],
+        origin=document(),
     )
 
     assert budgets.plan(cells=cells, cost_centre=None, by=boss) == 2

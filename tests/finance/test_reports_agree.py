@@ -20,7 +20,7 @@ from finance.reports.catalogue import REPORTS
 from finance.reports.sheets import Sheet
 from finance.services import day_sums, ledger, plan
 from finance.services.ledger import Line, Refused
-from tests.factories.books import open_again, party, year
+from tests.factories.books import document, open_again, party, year
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +63,7 @@ class Company:
             self.dice.choice([*acts, self.shut, self.open])()
 
     def keep(self, journal: str, on: date, lines: list[Line], **more: object) -> None:
+        more.setdefault("origin", document())
         self.entries.append(ledger.post(journal=journal, on=on, text="x", lines=lines, **more))  # type: ignore[arg-type]
 
     def spend(self) -> None:
@@ -160,7 +161,7 @@ class Company:
             total = sum(result.values(), ZERO)
             if total:
                 lines.append(Line(self.at["retained_earnings"], total))
-            ledger.post(journal="closing", on=on, text="Encerramento", lines=lines, kind="closing")
+            ledger.post(journal="closing", on=on, text="Encerramento", lines=lines, kind="closing", origin=document())
 
 
 def grown(seed: int, steps: int = 150) -> Company:

@@ -61,7 +61,7 @@ def test_a_side_door_left_open_is_found(monkeypatch: pytest.MonkeyPatch) -> None
     with altered(
         "DROP TRIGGER finance_posting_refuse ON finance_posting", f"{guard} EXECUTE FUNCTION core_refuse_change()"
     ):
-        report = play(steps=60, seed=3)
+        report = play(steps=300, seed=3)
 
     assert "was not refused" in found(report)
 

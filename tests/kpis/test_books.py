@@ -19,7 +19,7 @@ from kpis import selectors
 from kpis.models import LiveFact
 from kpis.services import facts, rollup
 from tests.factories.bank_lines import bank_line, engine_match
-from tests.factories.books import receivable
+from tests.factories.books import document, receivable
 from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
@@ -91,7 +91,7 @@ def test_the_back_office_costs_what_its_accounts_say_reversals_taken_off(bank: B
     rent, cash = plan.account_for("salaries").pk, plan.account_for("cash").pk
     for amount in ("100.00", "50.00", "7.00"):
         lines = [Line(rent, Decimal(amount), cost_centre=centre.pk), Line(cash, -Decimal(amount))]
-        entry = ledger.post(journal="general", on=TODAY, text="x", lines=lines)
+        entry = ledger.post(journal="general", on=TODAY, text="x", lines=lines, origin=document())
     ledger.reverse(entry=entry, on=TODAY)
 
     facts.sync_new_costs()

@@ -26,6 +26,7 @@ from logistics.models import Review
 from tests.factories import shop
 from tests.factories.activity import deal, lead
 from tests.factories.bank_lines import bank_line, engine_match
+from tests.factories.books import document
 from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +80,7 @@ def a_bank():
     ledger.reverse(entry=undone.entry_id, on=lines[1].on)
     found = plan.accounts_for("salaries", "cash")
     rent = [ledger.Line(found["salaries"], Decimal(90)), ledger.Line(found["cash"], Decimal(-90))]
-    ledger.post(journal="general", on=dt.date(2026, 3, 5), text="Rent", lines=rent)
+    ledger.post(journal="general", on=dt.date(2026, 3, 5), text="Rent", lines=rent, origin=document())
 
 
 @pytest.fixture

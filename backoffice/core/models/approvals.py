@@ -55,4 +55,7 @@ class Approval(Referable):
                 fields=["kind", "subject"], condition=models.Q(state="waiting"), name="core_approval_one_waiting"
             ),
         ]
-        indexes = [models.Index(fields=["right"], condition=models.Q(state="waiting"), name="core_approval_waiting")]
+        indexes = [
+            models.Index(fields=["right"], condition=models.Q(state="waiting"), name="core_approval_waiting"),
+            models.Index(fields=["subject"], name="core_approval_subject"),
+        ]

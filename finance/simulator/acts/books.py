@@ -4,7 +4,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models.functions import Now
 
+from backoffice.core.models import Approval, User
 from finance.models import Instalment, Title
 from finance.services import ledger
 from finance.services.ledger import Line
@@ -121,6 +123,17 @@ def settle(world: World) -> Act | None:
     )
 
 
+def agree(subject: str, right: str, amount: Decimal, *, by: User, decided_by: User | None) -> None:
+    """One person asks, another says yes."""
+    asked = Approval.objects.create(
+        kind="finance.simulated", subject=subject, right=right, title="Simulated", amount=amount, asked_by=by
+    )
+    if decided_by:
+        Approval.objects.filter(pk=asked.pk).update(
+            state=Approval.State.APPROVED, decided_by=decided_by, decided_at=Now()
+        )
+
+
 @act(2)
 def write_off(world: World) -> Act | None:
     part = world.part()
@@ -128,12 +141,16 @@ def write_off(world: World) -> Act | None:
         return None
     on, (maker, checker) = world.day(), world.two_people()
     lines = [principal(part, part.balance), Line(world.accounts["write_off"], part.balance, role="write_off")]
-    return foretell(
-        world.takes(on, maker, checker),
-        Effect.of(lines),
-        lambda: ledger.post(journal="general", on=on, text="Lost", lines=lines, by=maker, approved_by=checker),
-        once=True,
-    )
+    origin = f"finance.instalment:{part.id}"
+
+    def do() -> None:
+        with transaction.atomic():
+            agree(origin, "finance.write_off.approve", abs(part.balance), by=maker, decided_by=checker)
+            ledger.post(
+                journal="general", on=on, text="Lost", lines=lines, origin=origin, by=maker, approved_by=checker
+            )
+
+    return foretell(world.takes(on, maker, checker), Effect.of(lines), do, once=True)
 
 
 @act(3)
@@ -183,14 +200,14 @@ def renegotiate(world: World) -> Act | None:
 
 @act(6)
 def enter(world: World) -> Act:
-    """By hand, approved by another; sometimes by nobody else, unbalanced, or around the documents: refused."""
+    """By hand, approved by another; sometimes by nobody else, never asked, unbalanced, or around documents: refused."""
     on, (maker, checker) = world.day(), world.two_people()
     amount, places = world.money(), world.chance.sample(["other_expense", "cash", "capital", "salaries"], 2)
     lines = [
         Line(world.accounts[places[0]], amount, cost_centre=world.chance.choice([None, *world.centres])),
         Line(world.accounts[places[1]], -amount),
     ]
-    fault = world.chance.choice(["", "", "", "", "self", "alone", "unbalanced", "control", "nothing"])
+    fault = world.chance.choice(["", "", "", "", "self", "alone", "unasked", "unbalanced", "control", "nothing"])
     if fault == "unbalanced":
         lines[1] = Line(lines[1].account, -amount - Decimal("0.01"))
     elif fault == "control":
@@ -198,13 +215,18 @@ def enter(world: World) -> Act:
     elif fault == "nothing":
         lines.append(Line(lines[0].account, ZERO))
     approved_by = maker if fault == "self" else None if fault == "alone" else checker
-    return foretell(
-        not fault and world.takes(on, maker, checker),
-        Effect.of(lines),
-        lambda: ledger.post(
-            journal="general", on=on, text="By hand", lines=lines, kind="manual", by=maker, approved_by=approved_by
-        ),
-    )
+    origin = f"finance.draftentry:{world.number('H')}"
+
+    def do() -> None:
+        with transaction.atomic():
+            if fault != "unasked":
+                agree(origin, "finance.entry.approve", amount, by=maker, decided_by=approved_by)
+            ledger.post(
+                journal="general", on=on, text="By hand", lines=lines, kind="manual", origin=origin, by=maker,
+                approved_by=approved_by,
+            )  # fmt: skip
+
+    return foretell(not fault and world.takes(on, maker, checker), Effect.of(lines), do)
 
 
 @act(8)

@@ -3,7 +3,7 @@
 Run by the role that owns the tables, after each `migrate` (which does so by itself when DATABASE_OWNER_URL is set).
 """
 
-from typing import Any
+from typing import Any, LiteralString
 
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -40,6 +40,7 @@ class Command(BaseCommand):
                 "database": sql.Identifier(database),
                 "append_only": _tables("append_only"),
                 "sealed": _tables("sealed"),
+                "limited": sql.SQL(", ").join(map(sql.Identifier, _limited())),
             }
             # MAINTAIN (from 17) lets the application analyse what it has just loaded.
             keep = sql.SQL(", MAINTAIN" if connection.pg_version >= 170000 else "")  # type: ignore[attr-defined]
@@ -51,11 +52,15 @@ class Command(BaseCommand):
                 "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema}"
                 " GRANT SELECT, INSERT, UPDATE, DELETE{keep} ON TABLES TO {app}",
                 "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {app}",
-                "REVOKE ALL ON {append_only}, {sealed} FROM {app}",
-                "GRANT SELECT, INSERT ON {append_only} TO {app}",
-                "GRANT SELECT ON {sealed} TO {app}",
+                "REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC",
+                "REVOKE ALL ON {append_only}, {sealed}, {limited} FROM {app}",
+                "GRANT SELECT, INSERT{keep} ON {append_only} TO {app}",
+                "GRANT SELECT{keep} ON {sealed} TO {app}",
             ):
                 cursor.execute(sql.SQL(statement).format(**names, keep=keep))
+            for table, rights in _limited().items():
+                statement = f"GRANT {rights}{{keep}} ON {{table}} TO {{app}}"
+                cursor.execute(sql.SQL(statement).format(**names, keep=keep, table=sql.Identifier(table)))
         self.stdout.write(f"{role} may read and write rows in {database}, and only add to what is kept for good.")
 
 
@@ -64,6 +69,13 @@ def _tables(mark: str) -> sql.Composable:
     triggers, which act as the owner."""
     names = [name for config in apps.get_app_configs() for name in getattr(config, mark, ())]
     return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _limited() -> dict[str, LiteralString]:
+    """Table → what may be done with it, where apps say it by the column."""
+    return {
+        table: rights for config in apps.get_app_configs() for table, rights in getattr(config, "limited", {}).items()
+    }
 
 
 def create(role: str, password: object) -> None:

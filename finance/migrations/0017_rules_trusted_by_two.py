@@ -57,7 +57,7 @@ DROP FUNCTION finance_rule_trusted_by_two();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("finance", "0021_months_open_by_two"),
+        ("finance", "0016_months_open_by_two"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

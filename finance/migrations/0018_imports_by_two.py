@@ -30,6 +30,6 @@ DROP FUNCTION finance_import_by_two();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("finance", "0022_rules_trusted_by_two"), ("core", "0011_audit_text_at_once")]
+    dependencies = [("finance", "0017_rules_trusted_by_two"), ("core", "0011_audit_text_at_once")]
 
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]
