@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
+from django.db.models import Subquery
+from django.db.models.functions import JSONObject
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, render
@@ -29,6 +31,7 @@ from finance.services import ledger, reconcile, rules
 from finance.services.reconcile import Changed, NeedsSecond, Taken
 
 POST, READ = "finance.match.post", "finance.match.read"
+JSON = JSONObject(pk="pk", name="name")
 
 
 @entrance(READ)
@@ -41,7 +44,8 @@ def accounts(request: PersonRequest) -> HttpResponse:
 @entrance(READ)
 def page(request: PersonRequest, pk: int) -> HttpResponse:
     """The screen of one bank account."""
-    account = get_object_or_404(BankAccount, pk=pk)
+    proposed = rules.proposals() if request.user.may("finance.match_rule.create") else MatchRule.objects.none()
+    account = get_object_or_404(BankAccount.objects.annotate(rule=Subquery(proposed.values(rule=JSON)[:1])), pk=pk)
     now = timezone.now()
     show = request.GET.get("show", "all")
     after = request.GET.get("after", "")
@@ -63,7 +67,7 @@ def page(request: PersonRequest, pk: int) -> HttpResponse:
         "first_url": f"{here}?show={show}" if after else "",
         **going_back(request, request.get_full_path()),
         "others": found.others,
-        "proposal": _proposal(request),
+        "proposal": account.rule,  # type: ignore[attr-defined]  # asked for with the account
         "may_post": request.user.may(POST),
         "once": new_key(),
         "lines_url": lines_url(),

@@ -49,8 +49,8 @@ def insert(cursor: Any, entry: int, on: date = MAY) -> None:
 def insert_entry(cursor: Any, entry: int, number: int = 1, on: date = MAY) -> None:
     cursor.execute(
         'INSERT INTO finance_journalentry (id, journal_id, year, number, "on", kind, text, origin)'
-        " SELECT %s, id, 2026, %s, %s, 'automatic', 'x', '' FROM finance_journal WHERE code = 'GER'",
-        [entry, number, on],
+        " SELECT %s, id, 2026, %s, %s, 'automatic', 'x', %s FROM finance_journal WHERE code = 'GER'",
+        [entry, number, on, document()],
     )
 
 
