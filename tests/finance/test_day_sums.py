@@ -14,7 +14,7 @@ from finance.models import Account, DayBalance, DaySummary, JournalHead
 from finance.reports import balance_sheet, balances, cash_flow, dre, general_ledger, tree, trial_balance
 from finance.services import accounts, day_sums, ledger, plan, proof
 from finance.services.ledger import Line
-from tests.factories.books import post, receivable, receive, year
+from tests.factories.books import document, post, receivable, receive, year
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def told() -> list[Any]:
 def spend(amount: str, on: date = date(2026, 5, 4)) -> int:
     at = plan.accounts_for("cash", "marketing")
     lines = [Line(at["marketing"], Decimal(amount)), Line(at["cash"], -Decimal(amount))]
-    return ledger.post(journal="general", on=on, text="Anúncio", lines=lines)
+    return ledger.post(journal="general", on=on, text="Anúncio", lines=lines, origin=document())
 
 
 def test_reports_say_the_same_before_and_after_and_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def test_a_day_that_was_posted_to_is_summed_anew_and_others_are_left() -> None:
 def test_when_other_accounts_are_money_every_day_is_summed_anew() -> None:
     at = plan.accounts_for("marketing", "other_income")
     lines = [Line(at["marketing"], Decimal(9)), Line(at["other_income"], Decimal(-9))]
-    ledger.post(journal="general", on=date(2026, 5, 4), text="x", lines=lines)
+    ledger.post(journal="general", on=date(2026, 5, 4), text="x", lines=lines, origin=document())
     day_sums.sum_up()
 
     Account.objects.filter(pk=at["other_income"]).update(cash_flow="cash")
