@@ -205,7 +205,6 @@ class World:
         """People, parties, banks and months, in the database and here."""
         self.accounts = plan.accounts_for(*PURPOSES, *CONTROLS["receivable"], *CONTROLS["payable"])
         self.controls = {side: [self.accounts[name] for name in names] for side, names in CONTROLS.items()}
-        self.may_give_up = second_person.write_off_limit()
         self.profiles: dict[str, int] = {}
         for name in ("own", "withheld"):
             profile = TaxProfile.objects.create(name=f"Simulated {name}")
@@ -221,6 +220,7 @@ class World:
         Company.objects.update_or_create(  # what one person may do alone is told elsewhere; here everybody does much
             pk=1, defaults={"name": "Storm", "waive_limit": Decimal(10**12)}
         )
+        self.may_give_up = second_person.write_off_limit()
         self.parties = [Party.objects.create(name=f"Party {n:02}").pk for n in range(24)]
         self.centres = [CostCentre.objects.create(code=f"S{n}", name=f"Centre {n}").pk for n in range(3)]
         self.banks = {

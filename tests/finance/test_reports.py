@@ -243,13 +243,11 @@ def test_what_acquirers_owe_comes_as_late_as_they_pay_out() -> None:
     bank = plan.account_for("cash").pk
     for n in range(60):
         on = date(2026, 7, 3) + timedelta(days=n)
-        ledger.post(
-            journal="general", on=on, text="Sold", lines=[Line(cards, money("100")), Line(sales, money("-100"))]
-        )
+        sold, paid = [Line(cards, money("100")), Line(sales, money("-100"))], [Line(bank, money("100"))]
+        ledger.post(journal="general", on=on, text="Sold", lines=sold, origin=document())
         if n >= 30:
-            ledger.post(
-                journal="general", on=on, text="Paid", lines=[Line(bank, money("100")), Line(cards, money("-100"))]
-            )
+            lines = [*paid, Line(cards, money("-100"))]
+            ledger.post(journal="general", on=on, text="Paid", lines=lines, origin=document())
 
     found = projection.projection(today, weeks=5)
 
