@@ -111,9 +111,11 @@ REPORTS = {
             _("Cash projection"),
             _("Will the money last, if customers pay as they are used to?"),
             projection.sheet,
-            against=("",),
-            has_centre=False,
+            against=("", "previous", "year"),
             has_period=False,
+            has_parts=True,
+            whole=partial(projection.sheet, whole=True),
+            count=projection_parts.count,
             tab=_("Projection"),
         ),
         Report(
