@@ -57,8 +57,8 @@ WITH settled AS MATERIALIZED (
     FROM paid GROUP BY party_id HAVING count(*) >= %(fewest)s
 )
 """
-_ASK = (  # noqa: S608
-    _HABITS
+_ASK = (
+    _HABITS  # noqa: S608
     + """, due AS (
     SELECT i.party_id, i.due_on, sum(i.balance) AS amount
     FROM finance_instalment i JOIN finance_title t ON t.id = i.title_id
