@@ -334,6 +334,10 @@ def test_every_figure_is_the_sum_of_the_postings_it_opens(against: str, centre: 
         shown = figures(report.build(asked))
         for where, value, url in company.dice.sample(shown, min(len(shown), 40)):
             address = urlsplit(url)
+            if address.path == "/finance/reports/projection/":
+                part = REPORTS["projection"].build(asking.read(QueryDict(address.query), date(2026, 8, 31)))
+                assert (part.rows[-1].cells[-1].value if part.rows else ZERO) == value, (where, url)
+                continue
             assert address.path == "/finance/reports/postings/", where
             data = QueryDict(address.query, mutable=True)
             assert data.pop("count") == ["exact"]
