@@ -30,8 +30,11 @@ def tiles(user: User, today: date) -> list[dict[str, Any]]:
         _money(
             _("Cash in 30 days"),
             now.projected,
-            reverse("finance:report", args=["receivables"]),
-            _("The cash position, plus what customers owe and less what suppliers get, due until %(day)s or overdue.")
+            f"{reverse('finance:report', args=['projection'])}?part=due",
+            _(
+                "The cash position, plus what customers owe and less what suppliers get, due until %(day)s or overdue;"
+                " credits are left out."
+            )
             % {"day": display.short_date(now.until, year=False)},
         ),
         _oldest(now.oldest_open_on, today),

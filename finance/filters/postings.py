@@ -38,6 +38,9 @@ class PostingFilters(lists.ListFilters):
     part = django_filters.ChoiceFilter(
         label=_("Part of titles"), choices=[("claim", _("Claims")), ("credit", _("Credits"))], method="of_part"
     )
+    title_centre = django_filters.ChoiceFilter(
+        label=_("Cost centre of the title"), choices=list, method="of_title_centre"
+    )
     due = lists.PeriodFilter(field_name="instalment__due_on", label=pgettext_lazy("title", "Due"), civil=True)
     flow = django_filters.ChoiceFilter(
         label=_("Cash flow"),
@@ -45,6 +48,7 @@ class PostingFilters(lists.ListFilters):
             ("cash", _("Cash and banks")),
             ("transit", _("Not yet reconciled")),
             ("other", _("Other side of cash")),
+            ("beside", _("Other side of cash, with what is not yet reconciled")),
             ("other-operating", _("Operating activities")),
             ("other-investing", _("Investing activities")),
             ("other-financing", _("Financing activities")),
@@ -57,7 +61,11 @@ class PostingFilters(lists.ListFilters):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, choices in (("account", lambda: self.accounts), ("centre", lambda: self.centres)):
+        for name, choices in (
+            ("account", lambda: self.accounts),
+            ("centre", lambda: self.centres),
+            ("title_centre", lambda: self.centres),
+        ):
             self.filters[name].extra["choices"] = choices
             self.filters[name].__dict__.pop("_field", None)  # kept from when the class was asked for its keys
 
@@ -105,6 +113,11 @@ class PostingFilters(lists.ListFilters):
     def of_centre(self, rows: QuerySet[Posting], name: str, value: str) -> QuerySet[Posting]:
         return rows.filter(cost_centre=None) if value == NONE else rows.filter(cost_centre_id=int(value))
 
+    def of_title_centre(self, rows: QuerySet[Posting], name: str, value: str) -> QuerySet[Posting]:
+        if value == NONE:
+            return rows.filter(instalment__isnull=False, instalment__title__cost_centre=None)
+        return rows.filter(instalment__title__cost_centre_id=int(value))
+
     def of_part(self, rows: QuerySet[Posting], name: str, value: str) -> QuerySet[Posting]:
         """What a title asks for, or what it gives back: told by the sign of its parts."""
         owed = Q(instalment__title__direction="receivable", instalment__amount__gt=0)
@@ -121,8 +134,9 @@ class PostingFilters(lists.ListFilters):
         place = value.partition("-")[2]
         if place:
             rows = rows.filter(account_id__in=self.plan.ids(cash_flow=place))
+        taken = held if value == "beside" else [*held, *transits]
         beside = Posting.objects.filter(entry_id=OuterRef("entry_id"), account_id__in=[*held, *transits])
-        return rows.exclude(account_id__in=[*held, *transits]).filter(Exists(beside))
+        return rows.exclude(account_id__in=taken).filter(Exists(beside))
 
     def without_closing(self, rows: QuerySet[Posting], name: str, value: str) -> QuerySet[Posting]:
         journals = list(Journal.objects.filter(kind=Journal.Kind.CLOSING).values_list("pk", flat=True))

@@ -4,12 +4,12 @@ A balance of the past is today's without the postings since. Control accounts mo
 what the balance sheet shows on the same day.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from django.db import connection
@@ -20,8 +20,9 @@ from backoffice.core.models import Party
 from backoffice.core.templatetags import display
 from finance.models import Title
 
-from . import links
+from . import centres, links
 from .asking import Asked
+from .balances import NONE
 from .sheets import Cell, Head, Row, Sheet
 from .tree import ZERO
 
@@ -32,26 +33,35 @@ SHOWN = 200  # parties of a page; the file holds all
 
 REST = 0  # in place of a party: all that are not shown one by one
 
-# What is open now, and what moved since the day; claims and credits of a party never share a bucket.
-_AGED = """
-SELECT {place} AS place, i.party_id AS party,
-       CASE WHEN (i.amount > 0) <> (t.direction = 'receivable') THEN 5
-            ELSE width_bucket(%(day{place})s - i.due_on, ARRAY[1, 31, 61, 91]) END AS bucket,
-       sum(i.moved) AS amount
-FROM (
-    SELECT party_id, title_id, due_on, amount, balance AS moved FROM finance_instalment WHERE balance <> 0
-    UNION ALL
-    SELECT i.party_id, i.title_id, i.due_on, i.amount, -p.amount
-    FROM finance_posting p JOIN finance_instalment i ON i.id = p.instalment_id
-    WHERE p.account_id IN (SELECT id FROM finance_account WHERE is_control) AND p."on" > %(day{place})s
-) i JOIN finance_title t ON t.id = i.title_id
-WHERE t.direction = %(direction)s
-GROUP BY 2, 3 HAVING sum(i.moved) <> 0
+# What is open now, without what moved since: per instalment first, so that what was issued and settled since, most of
+# it, is gone before titles are asked. {sums}, {now}, {since}: a column for each day.
+_OPEN = """
+WITH open AS MATERIALIZED (
+    SELECT id, {sums} FROM (
+        SELECT id, {now} FROM finance_instalment WHERE balance <> 0
+        UNION ALL
+        SELECT instalment_id, {since} FROM finance_posting
+        WHERE account_id IN (SELECT id FROM finance_account WHERE is_control) AND "on" > %(first)s
+              AND instalment_id IS NOT NULL
+        GROUP BY 1 HAVING {any_since}
+    ) parts GROUP BY id
+), aged AS MATERIALIZED ({aged})
 """
+
+# Claims and credits of a party never share a bucket.
+_AGED = """
+SELECT {place} AS place, i.party_id AS party, {bucket} AS bucket, sum(o.at{place}) AS amount
+FROM open o JOIN finance_instalment i ON i.id = o.id JOIN finance_title t ON t.id = i.title_id
+WHERE o.at{place} <> 0 AND t.direction = %(direction)s{only}
+GROUP BY 2, 3 HAVING sum(o.at{place}) <> 0
+"""
+_BY_AGE = """CASE WHEN (i.amount > 0) <> (t.direction = 'receivable') THEN 5
+            ELSE width_bucket(%(day{place})s - i.due_on, ARRAY[1, 31, 61, 91]) END"""
+_BY_CENTRE = "coalesce(t.cost_centre_id, 0)"
 
 # The largest of the first day one by one, all others in one sum.
 _RANKED = """
-WITH aged AS MATERIALIZED ({aged}), ranked AS (
+, ranked AS (
     SELECT party, row_number() OVER (
         ORDER BY bool_or(place = 0) DESC, %(sign)s * sum(amount) FILTER (WHERE place = 0) DESC NULLS LAST, party
     ) AS rank
@@ -77,51 +87,84 @@ class Aged:
         return sum(self.buckets, ZERO)
 
 
-def aging(direction: str, day: date) -> Aged:
-    """What was open at the end of `day`. direction: Title.Direction."""
-    sign = 1 if direction == Title.Direction.RECEIVABLE else -1
-    parties: dict[int, list[Decimal]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_AGED.format(place=0), {"day0": day, "direction": direction})
-        for _place, party, bucket, amount in cursor.fetchall():
-            parties.setdefault(party, [ZERO] * (BUCKETS + 1))[bucket] = sign * amount
-    return Aged(parties)
+def aging(direction: str, day: date, cost_centre: int | None = None) -> Aged:
+    """What was open at the end of `day`. direction: Title.Direction. cost_centre: of the title; an id, NONE or None."""
+    return ranked(direction, [day], None, cost_centre=cost_centre)[0][0]
 
 
-def ranked(direction: str, days: Sequence[date], most: int | None) -> tuple[list[Aged], list[int], int]:
+def ranked(
+    direction: str, days: Sequence[date], most: int | None, *, cost_centre: int | None = None
+) -> tuple[list[Aged], list[int], int]:
     """What was open at the end of each day, parties in the order of what they owe on the first.
 
     most: how many are told one by one, None for all; the others are summed under REST, and how many these are.
     """
-    sign = 1 if direction == Title.Direction.RECEIVABLE else -1
-    asked: dict[str, Any] = {"direction": direction, "sign": sign, "most": most or 2**31}
-    asked |= {f"day{place}": day for place, day in enumerate(days)}
-    aged = " UNION ALL ".join(_AGED.format(place=place) for place in range(len(days)))
+    cells, order, others = _asked(direction, days, most, _BY_AGE, cost_centre)
     found: list[dict[int, list[Decimal]]] = [{} for _day in days]
+    for place, party, bucket, amount in cells:
+        found[place].setdefault(party, [ZERO] * (BUCKETS + 1))[bucket] = amount
+    return [Aged(parties) for parties in found], order, others
+
+
+def by_centre(direction: str, day: date, most: int | None) -> tuple[dict[int, dict[int, Decimal]], list[int], int]:
+    """What was open at the end of `day`: party → cost centre of the title, or NONE → amount; else as `ranked`."""
+    cells, order, others = _asked(direction, [day], most, _BY_CENTRE, None)
+    found: dict[int, dict[int, Decimal]] = {}
+    for _place, party, centre, amount in cells:
+        found.setdefault(party, {})[centre] = amount
+    return found, order, others
+
+
+def _asked(
+    direction: str, days: Sequence[date], most: int | None, bucket: str, centre: int | None
+) -> tuple[list[tuple[int, int, int, Decimal]], list[int], int]:
+    """Place of the day, party or REST, bucket, amount; the parties in their order; how many are the rest."""
+    sign = 1 if direction == Title.Direction.RECEIVABLE else -1
+    asked: dict[str, Any] = {"direction": direction, "sign": sign, "most": most or 2**31, "first": min(days)}
+    asked |= {f"day{place}": day for place, day in enumerate(days)}
+    asked["centre"] = centre
+    only = ""
+    if centre is not None:
+        only = f" AND t.cost_centre_id {'IS NULL' if centre == NONE else '= %(centre)s'}"
+    places = range(len(days))
+    since = [f"""coalesce(-sum(amount) FILTER (WHERE "on" > %(day{place})s), 0)""" for place in places]
+    statement = _OPEN.format(
+        sums=", ".join(f"sum(at{place}) AS at{place}" for place in places),
+        now=", ".join(f"balance AS at{place}" for place in places),
+        since=", ".join(since),
+        any_since=" OR ".join(f"{one} <> 0" for one in since),
+        aged=" UNION ALL ".join(
+            _AGED.format(place=place, bucket=bucket.format(place=place), only=only) for place in places
+        ),
+    )
+    cells: list[tuple[int, int, int, Decimal]] = []
     order: dict[int, None] = {}
     last = 0
     with connection.cursor() as cursor:
-        cursor.execute(_RANKED.format(aged=aged), asked)
-        for place, party, bucket, amount, _rank, highest in cursor.fetchall():
-            found[place].setdefault(party, [ZERO] * (BUCKETS + 1))[bucket] = sign * amount
+        cursor.execute(statement + _RANKED, asked)
+        for place, party, part, amount, _rank, highest in cursor.fetchall():
+            cells.append((place, party, part, sign * amount))
             if party != REST:
                 order[party] = None
             last = max(last, highest)
-    return [Aged(parties) for parties in found], list(order), last - len(order)
+    return cells, list(order), last - len(order)
 
 
 def sheet(asked: Asked, *, direction: str, whole: bool = False) -> Sheet:
-    """Parties by what is open, the largest first, beside what was open on another day."""
+    """Parties by what is open, the largest first, beside what was open on another day or by cost centre."""
+    most = None if whole else SHOWN
+    if asked.against == "centres":
+        return _centres(asked, direction, most)
     days = [column.period.last_day for column in asked.columns()]
-    found, order, others = ranked(direction, days, None if whole else SHOWN)
+    found, order, others = ranked(direction, days, most, cost_centre=asked.centre)
     now = found[0]
     names = dict(Party.objects.filter(pk__in=order).values_list("pk", "name"))
-    build = partial(_cells, found, days, direction, {})
-    rows = [Row(names.get(pk, str(pk)), build([pk], party=pk)) for pk in order]
+    build = partial(_cells, found, days, direction, asked.centre, {})
+    first = (Row(names.get(pk, str(pk)), build([pk], party=pk, is_linked=not whole)) for pk in order)
+    rows = []
     if others:
-        label = _("%(n)s others") % {"n": display.number(others)}
-        rows.append(Row(label, build([REST], is_linked=False)))
-    if rows:
+        rows.append(Row(_others(others), build([REST], is_linked=False)))
+    if order:
         rows.append(Row(_("Total"), build([*order, REST]), style="total"))
         whole_sum = now.total
         if whole_sum > 0:
@@ -129,19 +172,73 @@ def sheet(asked: Asked, *, direction: str, whole: bool = False) -> Sheet:
             blank = [Cell(None)] * (2 * (len(found) - 1))
             cells = [Cell(display.percent(share)) for share in [*shares, Decimal(1)]]
             rows.append(Row(_("Share"), [*cells, *blank], style="check"))
+    notes = []
+    if now.buckets[CREDIT]:
+        notes.append(_("Credits are advances, overpayments and credit notes that wait to be used."))
+    return _sheet(direction, _heads(days), first, rows, notes, whole=whole)
+
+
+def _centres(asked: Asked, direction: str, most: int | None) -> Sheet:
+    """Parties by the cost centre of their titles."""
+    found, order, others = by_centre(direction, asked.last_day, most)
+    columns = asked.columns(centres.of({centre for parts in found.values() for centre in parts}))
+    names = dict(Party.objects.filter(pk__in=order).values_list("pk", "name"))
+
+    def cells(parties: Sequence[int], party: int | None = None, *, is_linked: bool = True) -> list[Cell]:
+        made = []
+        for column in columns:
+            amount = sum(
+                (
+                    part
+                    for pk in parties
+                    for centre, part in found.get(pk, {}).items()
+                    if column.centre in (None, centre)
+                ),
+                ZERO,
+            )
+            url = links.postings(
+                end=asked.last_day + DAY, direction=direction, party=party, title_centre=links.of_centre(column.centre)
+            )
+            made.append(Cell(amount, url if is_linked else ""))
+        return made
+
+    first = (Row(names.get(pk, str(pk)), cells([pk], pk, is_linked=most is not None)) for pk in order)
+    rows = []
+    if others:
+        rows.append(Row(_others(others), cells([REST], is_linked=False)))
+    if order:
+        rows.append(Row(_("Total"), cells([*order, REST]), style="total"))
+    notes = [_("By the cost centre of the title; credits are taken off.")]
+    return _sheet(direction, [Head(column.label) for column in columns], first, rows, notes, whole=most is None)
+
+
+def _others(others: int) -> str:
+    return _("%(n)s others") % {"n": display.number(others)}
+
+
+def count(asked: Asked, *, direction: str) -> int:
+    """How many parties the whole has."""
+    days = [column.period.last_day for column in asked.columns()]
+    _found, order, others = ranked(direction, days, 1, cost_centre=asked.centre)
+    return len(order) + others
+
+
+def _sheet(
+    direction: str, heads: list[Head], parties: Iterator[Row], rest: list[Row], notes: list[str], *, whole: bool
+) -> Sheet:
+    """parties: made as they are taken, for a file has many. rest: the rows after them."""
     is_receivable = direction == Title.Direction.RECEIVABLE
     return Sheet(
         title=_("Receivables by age") if is_receivable else _("Payables by age"),
         lead=_("What customers owe, by how late it is, in reais.")
         if is_receivable
         else _("What suppliers are owed, by how late it is, in reais."),
-        heads=_heads(days),
-        rows=rows,
+        heads=heads,
+        rows=[] if whole else [*parties, *rest],
+        stream=partial(chain, parties, rest) if whole else None,
         first=_("Customer") if is_receivable else _("Supplier"),
         empty=_("Nothing is open on this day."),
-        notes=[_("Credits are advances, overpayments and credit notes that wait to be used.")]
-        if now.buckets[CREDIT]
-        else [],
+        notes=notes,
     )
 
 
@@ -162,6 +259,7 @@ def _cells(
     found: list[Aged],
     days: list[date],
     direction: str,
+    centre: int | None,
     links_of: dict[tuple[date, int | None, bool], str],
     parties: Sequence[int],
     *,
@@ -170,6 +268,7 @@ def _cells(
 ) -> list[Cell]:
     """Buckets, the total, and the totals of other days; of one party or of several.
 
+    centre: of the titles that are asked for.
     links_of: the addresses of a party's figures but for the party, made once for all.
     """
 
@@ -189,7 +288,13 @@ def _cells(
             last = (day - (least + 1) * DAY).isoformat() if least is not None else None
         part = None if bucket is None else "credit" if bucket == CREDIT else "claim"
         return links.postings(
-            end=day + DAY, direction=direction, party="~" if party else None, part=part, due_from=first, due_to=last
+            end=day + DAY,
+            direction=direction,
+            party="~" if party else None,
+            part=part,
+            due_from=first,
+            due_to=last,
+            title_centre=links.of_centre(centre),
         )
 
     none = [ZERO] * (BUCKETS + 1)

@@ -6,6 +6,7 @@
 &centre=3                      one cost centre; `none` what names none
 &level=2&fold=14               the plan to that depth; accounts whose parts are hidden
 &account=7&party=12&after=…    one account, one party; where a long report goes on
+&part=closing.1.3              what one figure is made of, where no list of postings can say it
 """
 
 from collections.abc import Sequence
@@ -72,6 +73,7 @@ class Asked:
     account: int | None = None
     party: int | None = None
     after: str = ""  # where a long report goes on
+    part: str = ""  # a figure of the report that is opened
     problem: bool = False  # the address held what is no period; the month of today is shown
 
     @property
@@ -95,7 +97,12 @@ class Asked:
             asked["level"] = str(self.level)
         if self.folded:
             asked["fold"] = ",".join(str(pk) for pk in sorted(self.folded))
-        for key, value in (("account", self.account), ("party", self.party), ("after", self.after)):
+        for key, value in (
+            ("account", self.account),
+            ("party", self.party),
+            ("after", self.after),
+            ("part", self.part),
+        ):
             if value:
                 asked[key] = str(value)
         return urlencode(asked, safe=",")
@@ -113,7 +120,8 @@ class Asked:
         """The columns of figures; with a comparison of two, the asked one first. centres: those that moved."""
         main = Column(name(self.period), self.period, self.centre)
         if self.against == "previous":
-            return [main, Column(name(self.period.previous()), self.period.previous(), self.centre)]
+            earlier = before(self.period)
+            return [main, Column(name(earlier), earlier, self.centre)]
         if self.against == "year":
             return [main, Column(name(self.period.last_year()), self.period.last_year(), self.centre)]
         if self.against == "months":
@@ -151,6 +159,15 @@ def around(kind: Kind, day: date) -> Period:
     return Period.of(cast("Literal['quarter', 'year']", kind), day)
 
 
+def before(period: Period) -> Period:
+    """The period just before; of several whole months, as many months."""
+    if period.grain != "span" or period.start.day != 1 or period.end.day != 1:
+        return period.previous()
+    start, end = (day.year * 12 + day.month - 1 for day in (period.start, period.end))
+    year, month = divmod(2 * start - end, 12)
+    return Period(date(year, month + 1, 1), period.start)
+
+
 def read(query: QueryDict, today: date) -> Asked:
     """What an address asks; the month of today when it asks for nothing or for nonsense."""
     against = query.get("against", "")
@@ -166,6 +183,7 @@ def read(query: QueryDict, today: date) -> Asked:
         account=_key(query.get("account", "")),
         party=_key(query.get("party", "")),
         after=query.get("after", "")[:60],
+        part=query.get("part", "")[:60],
     )
     try:
         if query.get("from") or query.get("to"):

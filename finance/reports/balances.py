@@ -118,14 +118,15 @@ SELECT ({BEHIND}) <= %(most)s
        AND EXISTS (SELECT FROM finance_daysummary WHERE money = %(money)s::bigint[]) AS told, NULL, NULL, NULL
 """  # noqa: S608
 _FLOWS = """
-SELECT NULL, {place}, account_id, sum(flow) FROM (
-    SELECT account_id, flow FROM finance_daybalance WHERE "on" >= '{first}' AND "on" < '{end}' AND flow <> 0
+SELECT NULL, {place}, account_id::text || ' ' || coalesce({centre}, 0), sum(flow) FROM (
+    SELECT account_id, cost_centre_id, flow FROM finance_daybalance
+    WHERE "on" >= '{first}' AND "on" < '{end}' AND flow <> 0
     UNION ALL
-    SELECT account_id, -amount FROM fresh
+    SELECT account_id, cost_centre_id, -amount FROM fresh
     WHERE "on" >= '{first}' AND "on" < '{end}' AND account_id <> ALL (%(money)s::bigint[])
           AND entry_id IN (SELECT entry_id FROM fresh WHERE account_id = ANY (%(money)s::bigint[]))
 ) f
-GROUP BY account_id
+GROUP BY 3
 """
 
 _ASK = """
@@ -205,20 +206,28 @@ def _parts(
         yield _CLOSING, start, end, {"journal": journal}
 
 
-def flows(spans: Sequence[Span], money: Sequence[int]) -> Moves | None:
+def flows(spans: Sequence[Span], money: Sequence[int], *, by_centre: bool = False) -> Moves | None:
     """What came in against each account from those of `money` in each span (out: a credit); from the sums of days.
 
+    by_centre: told apart by the cost centre of the other side, else under NONE.
     None where these do not tell: too much was posted since, or other accounts were money to them.
     """
+    centre = "cost_centre_id" if by_centre else "0"
     parts = " UNION ALL ".join(
-        _FLOWS.format(place=place, first=span.start or FIRST_DAY, end=span.end) for place, span in enumerate(spans)
+        _FLOWS.format(place=place, first=span.start or FIRST_DAY, end=span.end, centre=centre)
+        for place, span in enumerate(spans)
     )
     with connection.cursor() as cursor:
         cursor.execute(f"WITH {FRESH} {_TOLD} UNION ALL {parts}", {"money": sorted(money), "most": MOST})
         (told, *_rest), *rows = cursor.fetchall()
     if not told:
         return None
-    return {(place, account, NONE): Move(flow, ZERO) for _none, place, account, flow in rows if flow}
+    found: Moves = {}
+    for _none, place, key, flow in rows:
+        account, _space, centre_id = key.partition(" ")
+        if flow:
+            found[place, int(account), int(centre_id)] = Move(flow, ZERO)
+    return found
 
 
 def _next_month(day: date) -> date:
@@ -254,16 +263,25 @@ def standing(
     days: Sequence[date], *, accounts: Iterable[int] | None = None, cost_centre: int = ALL, by_centre: bool = False
 ) -> dict[date, dict[tuple[int, int], Decimal]]:
     """What accounts hold at the beginning of each day: (account, cost centre or NONE) → net, debit positive."""
+    spans = between(days)
+    return piled(spans, moved(spans, accounts=accounts, cost_centre=cost_centre, by_centre=by_centre))
+
+
+def between(days: Sequence[date]) -> list[Span]:
+    """The spans before and between days."""
     edges = sorted(set(days))
-    spans = [Span(low, high) for low, high in zip([None, *edges], edges, strict=False)]
-    moves = moved(spans, accounts=accounts, cost_centre=cost_centre, by_centre=by_centre)
+    return [Span(low, high) for low, high in zip([None, *edges], edges, strict=False)]
+
+
+def piled(spans: Sequence[Span], moves: Moves) -> dict[date, dict[tuple[int, int], Decimal]]:
+    """What accounts hold at the end of each of the spans that follow each other from the beginning."""
     held: dict[date, dict[tuple[int, int], Decimal]] = {}
     running: dict[tuple[int, int], Decimal] = {}
-    for place, day in enumerate(edges):
+    for place, span in enumerate(spans):
         for (at, account, centre), move in moves.items():
             if at == place:
                 running[account, centre] = running.get((account, centre), ZERO) + move.net
-        held[day] = dict(running)
+        held[span.end] = dict(running)
     return held
 
 

@@ -1,7 +1,10 @@
 """Budget against actual: the DRE with what was planned beside it, in whole months."""
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 from django.db.models import Sum
 from django.urls import reverse
@@ -11,10 +14,12 @@ from backoffice.core.calendar import Period
 from finance.models import BudgetLine
 
 from . import balances, dre, links, tree
-from .asking import Asked, name
+from .asking import Asked, Column, name
 from .balances import NONE
 from .sheets import Cell, Head, Row, Sheet, Style
 from .tree import ZERO, Tree
+
+Of = Callable[[dre.Statement], Decimal]  # one figure of a column
 
 
 def budget(period: Period, cost_centre: int | None = None, *, plan: Tree | None = None) -> dre.Statement:
@@ -36,53 +41,51 @@ def whole_months(period: Period) -> Period:
 
 
 def sheet(asked: Asked) -> Sheet:
-    """Planned, actual, what differs and how much of the plan is used, by section and account."""
+    """Planned, actual, what differs and how much of the plan is used, by section and account; beside other months.
+
+    Of several columns (months, cost centres) each has what was planned and what came; their total all four.
+    """
     plan, months = tree.read(), whole_months(asked.period)
-    planned = budget(months, asked.centre, plan=plan)
-    (actual,) = dre.dre([months], asked.centre, plan=plan)
+    columns, planned, actual = _read(asked.but(period=months), plan)
     without = balances.closing_journals()
+    is_short = [not column.is_total and asked.against in ("months", "centres") for column in columns]
     rows: list[Row] = []
     added: list[str] = []
 
-    def link(**what: object) -> str:
-        closing = "without" if without else None
-        return links.within(months, centre=asked.centre, closing=closing, **what)  # type: ignore[arg-type]
-
-    def add(
-        label: str, plans: Decimal, real: Decimal, url: str, *, edit: str = "", style: Style = "leaf", code: str = ""
-    ) -> None:
-        cells = [Cell(plans, edit), Cell(real, url), Cell(real - plans), Cell(real / plans if plans else None)]
+    def add(label: str, of: Of, what: dict[str, Any], *, section: str | None, style: Style, code: str = "") -> None:
+        cells: list[Cell] = []
+        for column, short, plans, real in zip(columns, is_short, map(of, planned), map(of, actual), strict=True):
+            edit = "" if section is None else _grid(column.period.start.year, section, column.centre)
+            closing = "without" if without else None
+            url = links.within(column.period, centre=column.centre, closing=closing, **what)
+            cells += [Cell(plans, edit), Cell(real, url)]
+            if not short:
+                cells += [Cell(real - plans), Cell(real / plans if plans else None)]
         rows.append(Row(label, cells, code=code, level=1 if style == "leaf" else 0, style=style))
 
+    both = [*planned, *actual]
+    result = ["revenue", "expense"]
     for step, parts in dre.STEPS:
         for section in parts:
-            if section not in planned.sections and section not in actual.sections:
+            if not any(section in one.sections for one in both):
                 continue
-            url = link(section=[section], kind=["revenue", "expense"])
-            edit = _grid(months.start.year, section, asked.centre)
-            label = dre.section_name(section)
-            figures = planned.sections.get(section, ZERO), actual.sections.get(section, ZERO)
-            add(label, *figures, url, edit=edit, style="section")
+            what: dict[str, Any] = {"section": [section], "kind": result}
+            add(dre.section_name(section), partial(_of_section, section), what, section=section, style="section")
             if asked.level == 1:
                 continue
             for node in plan:
-                if node.section == section and (planned.accounts.get(node.pk) or actual.accounts.get(node.pk)):
-                    figures = planned.accounts.get(node.pk, ZERO), actual.accounts.get(node.pk, ZERO)
-                    add(node.name, *figures, link(account=node.pk), edit=edit, code=node.code)
+                if node.section == section and any(one.accounts.get(node.pk) for one in both):
+                    of, what = partial(_of_account, node.pk), {"account": node.pk}
+                    add(node.name, of, what, section=section, style="leaf", code=node.code)
         added += parts
+        what = {"section": list(added), "kind": result}
         style: Style = "total" if step == "net_result" else "step"
-        url = link(section=list(added), kind=["revenue", "expense"])
-        add(str(dre.STEP_NAMES[step]), planned.steps[step], actual.steps[step], url, style=style)
-    is_empty = not planned.accounts
+        add(str(dre.STEP_NAMES[step]), partial(_of_step, step), what, section=None, style=style)
+    is_empty = not any(one.accounts for one in planned)
     return Sheet(
         title=_("Budget against actual"),
         lead=_("What was planned and what came of it, in reais. Costs are below zero."),
-        heads=[
-            Head(_("Budget")),
-            Head(_("Actual")),
-            Head(_("Difference")),
-            Head(_("Actual of budget"), "percent", quiet=True),
-        ],
+        heads=_heads(columns, is_short),
         rows=[] if is_empty else rows,
         first=_("Account"),
         door="" if is_empty else _grid(months.start.year, "", asked.centre),
@@ -92,6 +95,46 @@ def sheet(asked: Asked) -> Sheet:
         empty_url=_grid(months.start.year, "", asked.centre),
         empty_label=_("Plan %(year)s") % {"year": months.start.year},
     )
+
+
+def _read(asked: Asked, plan: Tree) -> tuple[list[Column], list[dre.Statement], list[dre.Statement]]:
+    """The columns asked for; what was planned and what came in each."""
+    periods = [column.period for column in asked.columns()]
+    lines = BudgetLine.objects.filter(
+        month__gte=min(period.start for period in periods), month__lt=max(period.end for period in periods)
+    )
+    kept = list(lines.order_by().values_list("month", "cost_centre_id", "account_id").annotate(Sum("amount")))
+    columns, actual = dre.read(asked, plan, also={centre for _month, centre, _account, _amount in kept if centre})
+    planned = []
+    for column in columns:
+        amounts: dict[int, Decimal] = {}
+        for month, centre, account, amount in kept:
+            if month in column.period and column.centre in (None, centre or NONE):
+                amounts[account] = amounts.get(account, ZERO) - amount
+        planned.append(dre.of_amounts(plan, amounts))
+    return columns, planned, actual
+
+
+def _heads(columns: list[Column], is_short: list[bool]) -> list[Head]:
+    heads = []
+    for column, short in zip(columns, is_short, strict=True):
+        of = f", {column.label}" if len(columns) > 1 else ""
+        heads += [Head(_("Budget") + of), Head(_("Actual") + of)]
+        if not short:
+            heads += [Head(_("Difference") + of), Head(_("Actual of budget") + of, "percent", quiet=True)]
+    return heads
+
+
+def _of_section(section: str, one: dre.Statement) -> Decimal:
+    return one.sections.get(section, ZERO)
+
+
+def _of_account(account: int, one: dre.Statement) -> Decimal:
+    return one.accounts.get(account, ZERO)
+
+
+def _of_step(step: str, one: dre.Statement) -> Decimal:
+    return one.steps[step]
 
 
 def _grid(year: int, section: str, centre: int | None) -> str:

@@ -10,7 +10,18 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.core.templatetags import display
 
-from . import aging, asking, balance_sheet, budget, cash_flow, dre, general_ledger, projection, trial_balance
+from . import (
+    aging,
+    asking,
+    balance_sheet,
+    budget,
+    cash_flow,
+    dre,
+    general_ledger,
+    projection,
+    projection_parts,
+    trial_balance,
+)
 from .asking import Asked
 from .sheets import Sheet
 
@@ -32,7 +43,9 @@ class Report:
     as_of: bool = False
     tab: str | Promise = ""  # its name where room is short
     has_period: bool = True  # else it begins today
+    has_parts: bool = False  # whether figures open to a part of the report
     whole: Callable[[Asked], Sheet] | None = None  # for a file or paper, where the page shows only a part
+    count: Callable[[Asked], int] | None = None  # the rows of the whole
 
     def fit(self, asked: Asked) -> Asked:
         """The question without what this report does not know."""
@@ -41,6 +54,7 @@ class Report:
             against=asked.against if asked.against in self.against else "",
             centre=asked.centre if self.has_centre else None,
             level=asked.level if asked.level <= self.levels else 0,
+            part=asked.part if self.has_parts else "",
         )
 
     def when(self, asked: Asked) -> str:
@@ -67,8 +81,8 @@ REPORTS = {
             _("General ledger"),
             _("What moved one account, and what did it hold after each posting?"),
             general_ledger.sheet,
-            against=("",),
             whole=partial(general_ledger.sheet, whole=True),
+            count=general_ledger.count,
         ),
         Report(
             "dre",
@@ -90,8 +104,6 @@ REPORTS = {
             _("Cash flow"),
             _("Where did money come from, and where did it go?"),
             cash_flow.sheet,
-            against=("", "previous", "year", "months"),
-            has_centre=False,
             levels=1,
         ),
         Report(
@@ -99,9 +111,11 @@ REPORTS = {
             _("Cash projection"),
             _("Will the money last, if customers pay as they are used to?"),
             projection.sheet,
-            against=("",),
-            has_centre=False,
+            against=("", "previous", "year"),
             has_period=False,
+            has_parts=True,
+            whole=partial(projection.sheet, whole=True),
+            count=projection_parts.count,
             tab=_("Projection"),
         ),
         Report(
@@ -109,7 +123,6 @@ REPORTS = {
             _("Budget against actual"),
             _("Did it come as planned?"),
             budget.sheet,
-            against=("",),
             levels=1,
             tab=_("Budget"),
         ),
@@ -118,10 +131,10 @@ REPORTS = {
             _("Receivables by age"),
             _("Who owes us, and how late are they?"),
             partial(aging.sheet, direction="receivable"),
-            against=("", "previous", "year"),
-            has_centre=False,
+            against=("", "previous", "year", "centres"),
             as_of=True,
             whole=partial(aging.sheet, direction="receivable", whole=True),
+            count=partial(aging.count, direction="receivable"),
             tab=_("Receivables"),
         ),
         Report(
@@ -129,10 +142,10 @@ REPORTS = {
             _("Payables by age"),
             _("Whom do we owe, and how late are we?"),
             partial(aging.sheet, direction="payable"),
-            against=("", "previous", "year"),
-            has_centre=False,
+            against=("", "previous", "year", "centres"),
             as_of=True,
             whole=partial(aging.sheet, direction="payable", whole=True),
+            count=partial(aging.count, direction="payable"),
             tab=_("Payables"),
         ),
     )

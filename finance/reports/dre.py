@@ -3,7 +3,7 @@
 What closes a year (the closing journal) is left out: else every closed year would have earned nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -103,8 +103,7 @@ def of_amounts(plan: Tree, accounts: dict[int, Decimal]) -> Statement:
 def sheet(asked: Asked) -> Sheet:
     """The statement as it is shown; with one column or two, each figure also as a share of the net revenue."""
     plan, without = tree.read(), balances.closing_journals()
-    result = [node.pk for node in result_accounts(plan)]
-    columns, statements = _read(asked, plan, result, without)
+    columns, statements = read(asked, plan)
     has_shares = len(columns) <= 2
     rows: list[Row] = []
     added: list[str] = []
@@ -127,14 +126,14 @@ def sheet(asked: Asked) -> Sheet:
     )
 
 
-def _read(asked: Asked, plan: Tree, result: list[int], without: list[int]) -> tuple[list[Column], list[Statement]]:
-    """The columns asked for and a statement for each."""
-    by_centre = asked.against == "centres"
-    if by_centre:
+def read(asked: Asked, plan: Tree, *, also: Iterable[int] = ()) -> tuple[list[Column], list[Statement]]:
+    """The columns asked for and a statement for each. also: cost centres that have a column though nothing moved."""
+    result, without = [node.pk for node in result_accounts(plan)], balances.closing_journals()
+    if asked.against == "centres":
         moves = balances.moved(
             [Span(asked.period.start, asked.period.end)], accounts=result, by_centre=True, without=without
         )
-        columns = asked.columns(centres.of({centre for _place, _account, centre in moves}))
+        columns = asked.columns(centres.of({*also, *(centre for _place, _account, centre in moves)}))
         return columns, [of_moves(plan, moves, 0, column.centre) for column in columns]
     columns = asked.columns()
     parts = [column for column in columns if not column.is_total]

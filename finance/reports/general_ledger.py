@@ -1,8 +1,11 @@
 """The general ledger (razão): one account's postings in the order of their days, each with the balance after it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
 from django.urls import reverse
@@ -13,14 +16,14 @@ from backoffice.core.keys import is_key
 from backoffice.core.templatetags import display
 from finance.models import Posting
 
-from . import balances, links, tree
+from . import asking, balances, centres, links, tree
 from .asking import Asked
-from .balances import ALL, NONE, Span
+from .balances import ALL, NONE, Moves, Span
 from .sheets import Cell, Fact, Head, Row, Sheet
 from .tree import ZERO, Tree
 
 PAGE = 100
-FILE = 20_000  # rows of a file; a longer ledger is taken by parts of the period
+FETCH = 1_000  # postings read at once for a file
 
 
 @dataclass(frozen=True)
@@ -94,39 +97,14 @@ def sheet(asked: Asked, *, whole: bool = False) -> Sheet:
     if asked.account not in plan.nodes:
         return _choice(plan, asked)
     assert asked.account is not None
-    node, period = plan.nodes[asked.account], asked.period
+    node, period, centre = plan.nodes[asked.account], asked.period, asked.centre
+    after = None if whole else _after(asked.after)
     found = general_ledger(
-        plan,
-        node.pk,
-        period.start,
-        period.end,
-        cost_centre=asked.centre,
-        after=None if whole else _after(asked.after),
-        size=FILE if whole else PAGE,
+        plan, node.pk, period.start, period.end, cost_centre=centre, after=after, size=0 if whole else PAGE
     )
-    centre = asked.centre
-    rows = [_edge(_("Opening") if found.before == found.opening else _("Carried over"), found.before)]
-    balance = found.before
-    for posting in found.postings:
-        balance += posting.amount
-        rows.append(
-            Row(
-                str(posting.entry),
-                [
-                    Cell(display.short_date(posting.on, year=True)),
-                    Cell(posting.text or posting.entry.text),
-                    Cell(str(posting.party or "")),
-                    Cell(posting.amount if posting.amount > 0 else None),
-                    Cell(-posting.amount if posting.amount < 0 else None),
-                    Cell(balance),
-                ],
-                url=reverse("finance:entry", args=[posting.entry_id]),
-            )
-        )
-    if not found.has_more:
-        rows.append(_edge(_("Closing"), balance))
     last = found.postings[-1] if found.postings else None
-    return Sheet(
+    rows = [] if whole else list(_rows(found, found.postings, is_last=not found.has_more))
+    shown = Sheet(
         title=_("General ledger"),
         lead=f"{node.code} {node.name}.",
         heads=[
@@ -138,6 +116,7 @@ def sheet(asked: Asked, *, whole: bool = False) -> Sheet:
             Head(_("Balance"), "side"),
         ],
         rows=rows,
+        stream=partial(_stream, plan, found, asked) if whole else None,
         first=_("Entry"),
         facts=[
             Fact(_("Opening"), found.opening, links.postings(end=period.start, account=node.pk, centre=centre)),
@@ -147,10 +126,115 @@ def sheet(asked: Asked, *, whole: bool = False) -> Sheet:
         ],
         back=f"?{asked.but().query}" if asked.after else "",
         more=f"?{asked.but(after=f'{last.on.isoformat()}.{last.pk}').query}" if found.has_more and last else "",
-        notes=[_("The file ends after %(n)s postings; ask for fewer days.") % {"n": FILE}]
-        if whole and found.has_more
-        else [],
     )
+    if not asked.against:
+        return shown
+    postings = replace(shown, title=asking.name(period), lead="", facts=(), back="", more="")
+    totals = _totals(plan, node.pk, asked)
+    return replace(totals, lead=shown.lead, tables=[postings], back=shown.back, more=shown.more)
+
+
+def count(asked: Asked) -> int:
+    """How many postings the whole ledger has."""
+    plan = tree.read()
+    return _all(plan, asked).count() if asked.account in plan.nodes else 0
+
+
+def _all(plan: Tree, asked: Asked) -> QuerySet[Posting]:
+    """The postings asked for, in their order."""
+    held = [pk for pk in plan.under(asked.account or 0) if not plan.nodes[pk].is_group]
+    rows = _postings(held, asked.centre).filter(on__gte=asked.period.start, on__lt=asked.period.end)
+    return rows.select_related("entry__journal", "party", "account").order_by("on", "pk")
+
+
+def _stream(plan: Tree, found: Page, asked: Asked) -> Iterator[Row]:
+    """The whole ledger, read as it is written."""
+    return _rows(found, _all(plan, asked).iterator(chunk_size=FETCH), is_last=True)
+
+
+def _rows(found: Page, postings: Iterable[Posting], *, is_last: bool) -> Iterator[Row]:
+    """What was held, each posting with the balance after it, what is held."""
+    yield _edge(_("Opening") if found.before == found.opening else _("Carried over"), found.before)
+    balance = found.before
+    for posting in postings:
+        balance += posting.amount
+        yield Row(
+            str(posting.entry),
+            [
+                Cell(display.short_date(posting.on, year=True)),
+                Cell(posting.text or posting.entry.text),
+                Cell(str(posting.party or "")),
+                Cell(posting.amount if posting.amount > 0 else None),
+                Cell(-posting.amount if posting.amount < 0 else None),
+                Cell(balance),
+            ],
+            url=reverse("finance:entry", args=[posting.entry_id]),
+        )
+    if is_last:
+        yield _edge(_("Closing"), balance)
+
+
+def _totals(plan: Tree, account: int, asked: Asked) -> Sheet:
+    """What the account held and moved in each of the periods, months or cost centres that are compared."""
+    held = [pk for pk in plan.under(account) if not plan.nodes[pk].is_group]
+    is_by_centre = asked.against == "centres"
+    columns = asked.columns()
+    if is_by_centre:
+        spans = [Span(None, asked.period.start), Span(asked.period.start, asked.period.end)]
+        moves = balances.moved(spans, accounts=held, by_centre=True)
+        columns = asked.columns(centres.of({centre for _place, _account, centre in moves}))
+    else:
+        spans = [
+            span for one in columns for span in (Span(None, one.period.start), Span(one.period.start, one.period.end))
+        ]
+        moves = balances.moved(spans, accounts=held, cost_centre=ALL if asked.centre is None else asked.centre)
+    figures = [
+        _figures(moves, 0 if is_by_centre else 2 * n, column.centre if is_by_centre else None)
+        for n, column in enumerate(columns)
+    ]
+    rows = []
+    for column, (opening, debit, credit) in zip(columns, figures, strict=True):
+        period = column.period
+        of: dict[str, Any] = {"account": account, "centre": column.centre}
+        cells = [
+            Cell(opening, links.postings(end=period.start, **of)),
+            Cell(debit, links.within(period, side="debit", **of)),
+            Cell(credit, links.within(period, side="credit", **of)),
+            Cell(opening + debit - credit, links.postings(end=period.end, **of)),
+        ]
+        rows.append(Row(column.label, cells, style="total" if column.is_total else "leaf"))
+    if asked.against in ("previous", "year"):
+        now, then = figures
+        rows.append(
+            Row(
+                _("Difference"),
+                [
+                    *(Cell(a - b) for a, b in zip(now, then, strict=True)),
+                    Cell(now[0] + now[1] - now[2] - (then[0] + then[1] - then[2])),
+                ],
+                style="step",
+            )
+        )
+    return Sheet(
+        title=_("General ledger"),
+        lead="",
+        heads=[Head(_("Opening"), "side"), Head(_("Debit")), Head(_("Credit")), Head(_("Closing"), "side")],
+        rows=rows,
+        first=_("Cost centre") if is_by_centre else _("Period"),
+    )
+
+
+def _figures(moves: Moves, place: int, centre: int | None) -> tuple[Decimal, Decimal, Decimal]:
+    """Opening, debits and credits from the span before a period and the period's own; of one cost centre or all."""
+    opening = debit = credit = ZERO
+    for (at, _account, cost_centre), move in moves.items():
+        if centre is not None and cost_centre != centre:
+            continue
+        if at == place:
+            opening += move.net
+        elif at == place + 1:
+            debit, credit = debit + move.debit, credit + move.credit
+    return opening, debit, credit
 
 
 def _edge(label: str, balance: Decimal) -> Row:
@@ -169,23 +253,39 @@ def _after(text: str) -> tuple[date, int] | None:
 
 def _choice(plan: Tree, asked: Asked) -> Sheet:
     """Every account that takes postings, with what it holds at the end of the days asked for."""
-    nets = balances.nets(balances.moved([Span(None, asked.period.end)]), 0)
+    if asked.against == "centres":
+        held = balances.standing([asked.period.end], by_centre=True)
+        columns = asked.columns(centres.of({centre for _account, centre in held[asked.period.end]}))
+    else:
+        columns = [column for column in asked.columns() if not column.is_total]
+        centre = ALL if asked.centre is None else asked.centre
+        held = balances.standing([column.period.end for column in columns], cost_centre=centre)
+    nets = [
+        balances.total(held[column.period.end], column.centre if asked.against == "centres" else None)
+        for column in columns
+    ]
     rows = [
         Row(
             node.name,
-            [Cell(nets.get(node.pk, ZERO))],
+            [
+                Cell(
+                    net.get(node.pk, ZERO), links.postings(end=column.period.end, account=node.pk, centre=column.centre)
+                )
+                for column, net in zip(columns, nets, strict=True)
+            ],
             code=node.code,
             level=node.depth - 1,
             style="group" if node.is_group else "leaf",
             url=f"?{asked.but(account=node.pk).query}",
         )
         for node in plan
-        if node.pk in nets
+        if any(node.pk in net for net in nets)
     ]
+    heads = [Head(_("Closing"), "side")] if len(columns) == 1 else [Head(column.label, "side") for column in columns]
     return Sheet(
         title=_("General ledger"),
         lead=_("Choose an account to see its postings with the balance after each."),
-        heads=[Head(_("Closing"), "side")],
+        heads=heads,
         rows=rows,
         first=_("Account"),
         empty=_("Nothing was posted up to this day."),

@@ -29,9 +29,14 @@ def postings(
         on_to=end - DAY if end else None,
         account=account,
         section=[part or "none" for part in section] or None,
-        centre=("none" if centre == NONE else centre) if centre is not None else None,
+        centre=of_centre(centre),
         **more,
     )
+
+
+def of_centre(pk: int | None) -> str | int | None:
+    """A cost centre as addresses name it; None for all."""
+    return "none" if pk == NONE else pk
 
 
 def within(period: Period, **more: str | int | Sequence[str] | None) -> str:

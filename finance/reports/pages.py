@@ -54,7 +54,7 @@ def _here(asked: Asked) -> str:
 
 def _shared(asked: Asked) -> str:
     """What another report takes over of the question: the days."""
-    return asked.but(against="", centre=None, level=0, folded=frozenset(), account=None).query
+    return asked.but(against="", centre=None, level=0, folded=frozenset(), account=None, part="").query
 
 
 def choice(asked: Asked) -> dict[str, Any]:

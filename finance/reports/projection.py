@@ -17,16 +17,19 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from backoffice.core import charts
-from backoffice.core.calendar import DAY
+from backoffice.core.calendar import DAY, Period
 from backoffice.core.templatetags import display
 from finance.models import Account, BankAccount, RecurringBill, RecurringEntry
+from finance.selectors.position import position
 from finance.services.settlement import ACQUIRERS
 
-from . import balances, cash, links, tree
+from . import balances, cash, cash_flow, links, tree
 from .asking import Asked
+from .balances import NONE
 from .sheets import Cell, Fact, Head, Row, Sheet
 from .tree import ZERO, Tree
 
@@ -52,10 +55,14 @@ WITH settled AS MATERIALIZED (
 ), habits AS (
     SELECT party_id, percentile_disc(ARRAY[0.1, 0.5, 0.9]) WITHIN GROUP (ORDER BY delay) AS delays
     FROM paid GROUP BY party_id HAVING count(*) >= %(fewest)s
-), due AS (
+)
+"""
+_ASK = (
+    _HABITS  # noqa: S608
+    + """, due AS (
     SELECT i.party_id, i.due_on, sum(i.balance) AS amount
     FROM finance_instalment i JOIN finance_title t ON t.id = i.title_id
-    WHERE i.balance > 0 AND t.direction = 'receivable' GROUP BY 1, 2
+    WHERE i.balance > 0 AND t.direction = 'receivable'{only} GROUP BY 1, 2
 )
 SELECT 'due', d.due_on, h.delays, sum(d.amount) FROM due d LEFT JOIN habits h USING (party_id) GROUP BY 2, 3
 UNION ALL
@@ -63,7 +70,17 @@ SELECT 'all', NULL, ARRAY[delay], count(*) FROM paid GROUP BY delay
 UNION ALL
 SELECT 'owed', greatest(i.due_on, %(tomorrow)s), NULL, -sum(i.balance)
 FROM finance_instalment i JOIN finance_title t ON t.id = i.title_id
-WHERE i.balance < 0 AND t.direction = 'payable' AND i.due_on < %(end)s GROUP BY 2
+WHERE i.balance < 0 AND t.direction = 'payable' AND i.due_on < %(end)s{only} GROUP BY 2
+"""
+)
+
+
+_PARTS = """
+SELECT t.id, t.number, y.name, i.due_on, h.delays, i.balance
+FROM finance_instalment i JOIN finance_title t ON t.id = i.title_id JOIN core_party y ON y.id = i.party_id
+LEFT JOIN habits h ON h.party_id = i.party_id
+WHERE i.balance > 0 AND t.direction = 'receivable' AND i.due_on = ANY(%(days)s){only}
+ORDER BY i.balance DESC, i.id
 """
 
 
@@ -134,18 +151,22 @@ def projection(
     plan: Tree | None = None,
     held: list[int] | None = None,
     opening: Decimal | None = None,
+    cost_centre: int | None = None,
 ) -> Projection:
     """From the cash of today's end on, week by week. The same books give the same figures.
 
+    cost_centre: of titles and of what recurs; an id, NONE, or None for all. It begins with nothing: cash has none.
     held, opening: the accounts of money and what they hold, where that is known already.
     """
     tomorrow = today + DAY
     end = tomorrow + timedelta(weeks=weeks)
     if held is None:
         held, _transits = cash.accounts(plan or tree.read())
-    if opening is None:
+    if cost_centre is not None:
+        opening = ZERO
+    elif opening is None:
         opening = sum(balances.total(balances.standing([tomorrow], accounts=held)[tomorrow]).values(), ZERO)
-    due, owed, delays = _read(today, tomorrow, end, money=_money(held))
+    due, owed, delays = _read(today, tomorrow, end, money=_money(held), centre=cost_centre)
     receipts = [[ZERO] * weeks for _course in QUANTILES]
     beyond = [ZERO] * len(QUANTILES)
     for due_on, habit, amount in due:
@@ -155,7 +176,7 @@ def projection(
                 beyond[course] += amount
             else:
                 receipts[course][(on - tomorrow).days // 7] += amount
-    for sold_on, amount, payouts in acquirers(today):
+    for sold_on, amount, payouts in acquirers(today) if cost_centre in (None, NONE) else ():
         for course in range(len(QUANTILES)):
             on = expected(sold_on, None, course, today, payouts)
             if on is None or on >= end:
@@ -165,7 +186,7 @@ def projection(
     paid, recurring = [ZERO] * weeks, [ZERO] * weeks
     for on, amount in owed:
         paid[(on - tomorrow).days // 7] += amount
-    for on, amount in _recurring(tomorrow, end, held):
+    for on, amount, _what in recurring_parts(tomorrow, end, held, cost_centre):
         recurring[(on - tomorrow).days // 7] += amount
     made, running = [], [opening] * len(QUANTILES)
     for n in range(weeks):
@@ -240,22 +261,15 @@ Due = tuple[date, list[int] | None, Decimal]
 
 
 def _read(
-    today: date, tomorrow: date, end: date, *, money: list[int]
+    today: date, tomorrow: date, end: date, *, money: list[int], centre: int | None = None
 ) -> tuple[list[Due], list[tuple[date, Decimal]], Delays]:
     """What is open by due date and habit; what we owe by the day it is paid; every delay of the past."""
     due: list[Due] = []
     owed: list[tuple[date, Decimal]] = []
     counts: dict[int, int] = {}
-    asked: dict[str, Any] = {
-        "since": today - MEMORY * DAY,
-        "today": today,
-        "tomorrow": tomorrow,
-        "end": end,
-        "fewest": FEWEST,
-        "money": money,
-    }
+    asked = _asked(today, money) | {"tomorrow": tomorrow, "end": end, "centre": centre}
     with connection.cursor() as cursor:
-        cursor.execute(_HABITS, asked)
+        cursor.execute(_ASK.format(only=of_centre(centre)), asked)
         for kind, day, delays, amount in cursor.fetchall():
             if kind == "due":
                 due.append((day, delays, amount))
@@ -266,18 +280,88 @@ def _read(
     return sorted(due, key=lambda one: (one[0], one[1] or [])), owed, Delays(counts)
 
 
-def _recurring(tomorrow: date, end: date, held: list[int]) -> Iterator[tuple[date, Decimal]]:
-    """What recurring bills and entries will take from cash; what an entry brings is negative."""
-    for bill in RecurringBill.objects.filter(is_active=True, next_due_on__lt=end):
+def _asked(today: date, money: list[int]) -> dict[str, Any]:
+    """What habits are read from."""
+    return {"since": today - MEMORY * DAY, "today": today, "fewest": FEWEST, "money": money}
+
+
+def of_centre(centre: int | None) -> str:
+    """The condition that a title `t` is of a cost centre."""
+    if centre is None:
+        return ""
+    return " AND t.cost_centre_id IS NULL" if centre == NONE else " AND t.cost_centre_id = %(centre)s"
+
+
+@dataclass(frozen=True)
+class Open:
+    """An open part of a receivable; on: when it is expected on the course that was asked, None: not in sight.
+
+    title: None for what acquirers owe; due_on is the day of the sale then.
+    """
+
+    title: int | None
+    number: str
+    party: str
+    due_on: date
+    on: date | None
+    amount: Decimal
+
+
+def open_parts(
+    today: date, course: int, first: date, end: date | None, *, cost_centre: int | None = None
+) -> list[Open]:
+    """What is expected from `first` up to, not including, `end` (None: without end, or not in sight); largest first."""
+    held, _transits = cash.accounts(tree.read())
+    money, tomorrow = _money(held), today + DAY
+    due, _owed, delays = _read(today, tomorrow, tomorrow, money=money, centre=cost_centre)
+
+    def is_asked(on: date | None) -> bool:
+        return end is None if on is None else first <= on and (end is None or on < end)
+
+    found: dict[tuple[date, tuple[int, ...]], date | None] = {}
+    for due_on, habit, _amount in due:
+        on = expected(due_on, habit, course, today, delays)
+        if is_asked(on):
+            found[due_on, tuple(habit or ())] = on
+    asked = _asked(today, money) | {"centre": cost_centre, "days": sorted({due_on for due_on, _habit in found})}
+    with connection.cursor() as cursor:
+        cursor.execute((_HABITS + _PARTS).format(only=of_centre(cost_centre)), asked)
+        parts = [
+            Open(title, number, party, due_on, found[due_on, tuple(habit or ())], amount)
+            for title, number, party, due_on, habit, amount in cursor.fetchall()
+            if (due_on, tuple(habit or ())) in found
+        ]
+    for sold_on, amount, payouts in acquirers(today) if cost_centre in (None, NONE) else ():
+        on = expected(sold_on, None, course, today, payouts)
+        if is_asked(on):
+            parts.append(Open(None, _("Sales"), _("Acquirers"), sold_on, on, amount))
+    return sorted(parts, key=lambda one: -one.amount)
+
+
+def recurring_parts(
+    tomorrow: date, end: date, held: list[int], centre: int | None = None
+) -> Iterator[tuple[date, Decimal, RecurringBill | RecurringEntry]]:
+    """What recurring bills and entries will take from cash; what an entry brings is negative.
+
+    Of an entry, a cost centre has what stands against cash with its name.
+    """
+    bills = RecurringBill.objects.filter(is_active=True, next_due_on__lt=end)
+    if centre is not None:
+        bills = bills.filter(cost_centre=centre or None)
+    for bill in bills:
         for on in _dates(bill.next_due_on, bill.day, bill.months, min(end, (bill.ends_on or end) + DAY)):
             if on >= tomorrow:
-                yield on, bill.amount
+                yield on, bill.amount, bill
     for entry in RecurringEntry.objects.filter(is_active=True, next_on__lt=end).prefetch_related("lines"):
-        amount = -sum((line.amount for line in entry.lines.all() if line.account_id in held), ZERO)
+        lines = list(entry.lines.all())
+        amount = -sum((line.amount for line in lines if line.account_id in held), ZERO)
+        if centre is not None and any(line.account_id in held for line in lines):
+            others = [line for line in lines if line.account_id not in held]
+            amount = sum((line.amount for line in others if (line.cost_centre_id or NONE) == centre), ZERO)
         if amount and entry.next_on:
             for on in _dates(entry.next_on, entry.day, 1, min(end, (entry.ends_on or end) + DAY)):
                 if on >= tomorrow:
-                    yield on, amount
+                    yield on, amount, entry
 
 
 def _dates(first: date, day: int, months: int, end: date) -> Iterator[date]:
@@ -290,44 +374,71 @@ def _dates(first: date, day: int, months: int, end: date) -> Iterator[date]:
         on = date(year, month + 1, min(day, monthrange(year, month + 1)[1]))
 
 
-def sheet(asked: Asked) -> Sheet:
-    """Thirteen weeks: a fan of three courses, and the same in figures."""
-    found = projection(asked.today)
-    rows = [Row(_("Cash and banks today"), _opening(found), style="step")]
-    for week in found.weeks:
-        last = week.end - DAY
-        shown = {"start": week.start.isoformat(), "last": last.isoformat()}
-        rows.append(
-            Row(
-                f"{display.short_date(week.start, year=False)} – {display.short_date(last, year=False)}",
-                [
-                    *(Cell(amount) for amount in week.receipts),
-                    Cell(-week.paid, _due("payable", shown) if week is not found.weeks[0] else ""),
-                    Cell(-week.recurring),
-                    *(Cell(amount) for amount in week.closing),
-                ],
-            )
-        )
-    rows.append(
-        Row(_("Expected later"), [*(Cell(amount) for amount in found.beyond), *[Cell(None)] * 5], style="check")
-    )
-    courses = (_("early"), _("usual"), _("late"))
+def sheet(asked: Asked, *, whole: bool = False) -> Sheet:
+    """Thirteen weeks: a fan of three courses, and the same in figures; or what one of the figures is made of."""
+    if asked.part:
+        from . import projection_parts  # which asks for what is defined here
+
+        made = projection_parts.sheet(asked, whole=whole)
+        if made is not None:
+            return made
+    plan = tree.read()
+    held, transits = cash.accounts(plan)
+    centre = asked.centre
+    found = projection(asked.today, plan=plan, held=held, cost_centre=centre)
+    then, earlier = _earlier(asked, found, (held, transits))
+    has_cash = centre is None
+    rows = [Row(_("Cash and banks today"), [*_opening(found), *[Cell(None)] * (3 if then else 0)], style="step")]
+    last = found.opening
+    for n, week in enumerate(found.weeks):
+        cells = [
+            *(Cell(amount, part(asked, "receipts", course, n, n)) for course, amount in enumerate(week.receipts)),
+            Cell(-week.paid, bills(asked, None if n == 0 else week.start, week.end)),
+            Cell(-week.recurring, part(asked, "recurring", n, n)),
+            *(Cell(amount, part(asked, "closing", course, n)) for course, amount in enumerate(week.closing)),
+        ]
+        if then:
+            change, before = week.closing[1] - last, then[n]
+            last = week.closing[1]
+            cells += [Cell(change, part(asked, "change", 1, n)), before, Cell(change - _amount(before))]
+        rows.append(Row(week_name(week), cells))
+    beyond = [Cell(amount, part(asked, "beyond", course)) for course, amount in enumerate(found.beyond)]
+    blank = [Cell(None)] * (8 if then else 5)
+    rows.append(Row(_("Expected later"), [*beyond, *blank], style="check"))
+    courses = course_names()
     heads = [Head(_("Receipts, %(course)s") % {"course": course}, quiet=n != 1) for n, course in enumerate(courses)]
     heads += [Head(_("Bills")), Head(_("Recurring"))]
-    heads += [Head(_("Cash, %(course)s") % {"course": course}, quiet=n != 1) for n, course in enumerate(courses)]
-    usual = found.weeks[-1].closing[1]
+    heads += [
+        Head(
+            (_("Cash, %(course)s") if has_cash else _("Change up to then, %(course)s")) % {"course": course},
+            quiet=n != 1,
+        )
+        for n, course in enumerate(courses)
+    ]
+    if then:
+        heads += [Head(_("Change, usual")), Head(earlier), Head(_("Difference"), quiet=True)]
+    final = len(found.weeks) - 1
+    low = min(range(len(found.weeks)), key=lambda n: found.weeks[n].closing[2])
+    facts = [
+        Fact(
+            _("In %(n)s weeks, as usual") % {"n": len(found.weeks)},
+            found.weeks[-1].closing[1],
+            part(asked, "closing", 1, final),
+        ),
+        Fact(_("Lowest, if all pay late"), found.lowest[1], part(asked, "closing", 2, low)),
+    ]
+    if has_cash:
+        facts.insert(0, Fact(_("Today"), found.opening, links.postings(end=asked.today + DAY, flow="cash")))
+        soon = position(today=asked.today)
+        facts.insert(1, Fact(_("In 30 days, if all is paid when due"), soon.projected, part(asked, "due")))
     return Sheet(
         title=_("Cash projection"),
         lead=_("What is open by its due date, moved by how late each customer is used to pay, in reais."),
         heads=heads,
         rows=rows,
         first=_("Week"),
-        facts=[
-            Fact(_("Today"), found.opening, links.postings(end=asked.today + DAY, flow="cash")),
-            Fact(_("In %(n)s weeks, as usual") % {"n": len(found.weeks)}, usual),
-            Fact(_("Lowest, if all pay late"), found.lowest[1]),
-        ],
-        chart=chart(found),
+        facts=facts,
+        chart=chart(found) if has_cash else None,
         notes=[
             _(
                 "Early, usual and late are p10, p50 and p90 of each customer's own delay, read from %(n)s payments of"
@@ -338,16 +449,62 @@ def sheet(asked: Asked) -> Sheet:
                 "What acquirers owe comes as they are used to pay out. Bills are paid when due, late ones at once."
                 " Credits of customers and bank lines not yet reconciled are left out."
             ),
+            *(
+                []
+                if has_cash
+                else [_("By the cost centre of titles and of what recurs; cash itself is not kept by cost centre.")]
+            ),
         ],
+    )
+
+
+def _earlier(asked: Asked, found: Projection, money: tuple[list[int], list[int]]) -> tuple[list[Cell], str]:
+    """What moved cash in as many weeks before today, or in the same weeks a year ago; and what that is called."""
+    if asked.against not in ("previous", "year"):
+        return [], ""
+    back = len(found.weeks) if asked.against == "previous" else 52  # weekdays stay
+    weeks = [Period(week.start - 7 * back * DAY, week.end - 7 * back * DAY) for week in found.weeks]
+    flow = "cash" if asked.centre is None else "beside"
+    made = cash_flow.cash_flow(weeks, asked.centre, money=money)
+    cells = [
+        Cell(one.change, links.within(week, flow=flow, centre=asked.centre))
+        for week, one in zip(weeks, made, strict=True)
+    ]
+    label = _("Change, %(n)s weeks before") % {"n": back} if asked.against == "previous" else _("Change, a year before")
+    return cells, label
+
+
+def _amount(cell: Cell) -> Decimal:
+    return cell.value if isinstance(cell.value, Decimal) else ZERO
+
+
+def course_names() -> tuple[str, str, str]:
+    return _("early"), _("usual"), _("late")
+
+
+def week_name(week: Week) -> str:
+    return f"{display.short_date(week.start, year=False)} – {display.short_date(week.end - DAY, year=False)}"
+
+
+def part(asked: Asked, kind: str, *numbers: int) -> str:
+    """The address of what a figure is made of: `closing.1.3` is the usual cash after the fourth week."""
+    text = ".".join([kind, *map(str, numbers)])
+    return f"{reverse('finance:report', args=['projection'])}?{asked.but(part=text, against='').query}"
+
+
+def bills(asked: Asked, first: date | None, end: date) -> str:
+    """The postings of what is to pay by its due date; first: None for what is late too."""
+    return links.postings(
+        direction="payable",
+        part="claim",
+        due_from=first.isoformat() if first else None,
+        due_to=(end - DAY).isoformat(),
+        title_centre=links.of_centre(asked.centre),
     )
 
 
 def _opening(found: Projection) -> list[Cell]:
     return [*[Cell(None)] * 5, *[Cell(found.opening)] * 3]
-
-
-def _due(direction: str, days: dict[str, str]) -> str:
-    return links.postings(direction=direction, part="claim", due_from=days["start"], due_to=days["last"])
 
 
 def chart(found: Projection) -> charts.Chart:

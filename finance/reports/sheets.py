@@ -3,9 +3,10 @@
 The same sheet is drawn on a page (`body`), written to a file (`files`) and laid out on paper.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import islice
 from typing import Literal
 
 from django.utils.html import escape
@@ -63,7 +64,10 @@ class Fact:
 
 @dataclass(frozen=True)
 class Sheet:
-    """first: the heading over the names. notes: sentences under the table. more: address of the following rows."""
+    """first: the heading over the names. notes: sentences under the table. more: address of the following rows.
+
+    stream: the rows of a file where these may be too many to hold; then `rows` holds none of them.
+    """
 
     title: str
     lead: str
@@ -84,6 +88,17 @@ class Sheet:
     door: str = ""  # where the figures are written, and what that is called
     door_label: str = ""
     tables: Sequence["Sheet"] = field(default_factory=list)  # further parts under their own headings
+    stream: Callable[[], Iterator[Row]] | None = None
+
+    @property
+    def each(self) -> Iterator[Row]:
+        """Every row, one after another."""
+        return self.stream() if self.stream else iter(self.rows)
+
+    def held(self, most: int | None = None) -> "Sheet":
+        """The same with all its rows at hand, or with the first so many of each table."""
+        tables = [part.held(most) for part in self.tables]
+        return replace(self, rows=list(islice(self.each, most)), stream=None, tables=tables)
 
     @property
     def body(self) -> SafeString:

@@ -1,14 +1,12 @@
-"""What the engine did and how well it stood: rules in words, runs, and the share undone by confidence."""
+"""What rules did and how well it stood, and rules in words."""
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
 from finance.models import Account, BankAccount, MatchRule, MatchRuleVersion
-from finance.reasons import HIGH, MEDIUM
 from finance.rules import CONTAINS, EXACT, STARTS, WORDS, Condition, Part, condition_of, template_of
 
 
@@ -22,40 +20,10 @@ class RuleInWords:
     parts: list[tuple[Account, Decimal]]  # with their share
 
 
-@dataclass(frozen=True)
-class Band:
-    """One row of the calibration table. undone: matches whose entry was reversed since."""
-
-    band: str  # high, medium, low, manual
-    automatic: bool
-    matches: int
-    undone: int
-
-    @property
-    def share(self) -> Decimal | None:
-        return Decimal(self.undone) / self.matches if self.matches else None
-
-
-_CALIBRATION = """
-SELECT CASE WHEN m.confidence IS NULL THEN 'manual' WHEN m.confidence >= %(high)s THEN 'high'
-            WHEN m.confidence >= %(medium)s THEN 'medium' ELSE 'low' END AS band,
-       m.automatic, count(*), count(r.id)
-FROM finance_match m LEFT JOIN finance_journalentry r ON r.reverses_id = m.entry_id
-WHERE (%(since)s::date IS NULL OR m.at >= %(since)s) AND (%(until)s::date IS NULL OR m.at < %(until)s)
-GROUP BY 1, 2 ORDER BY 1, 2
-"""
-
 _USED = """
 SELECT count(*), count(r.id) FROM finance_matchruleversion v JOIN finance_match m ON m.rule_version_id = v.id
 LEFT JOIN finance_journalentry r ON r.reverses_id = m.entry_id WHERE v.rule_id = %s
 """
-
-
-def calibration(*, since: date | None = None, until: date | None = None) -> list[Band]:
-    """How often what was matched with each confidence was undone later. until: half-open."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CALIBRATION, {"high": HIGH, "medium": MEDIUM, "since": since, "until": until})
-        return [Band(*row) for row in cursor.fetchall()]
 
 
 def used(rule: MatchRule) -> tuple[int, int]:

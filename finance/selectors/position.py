@@ -14,27 +14,34 @@ SELECT coalesce((SELECT sum(b.debit - b.credit) FROM finance_periodbalance b
                  WHERE b.account_id IN (SELECT id FROM purse)), 0)
      + coalesce((SELECT sum(p.amount) FROM purse JOIN finance_posting p ON p.account_id = purse.id
                  WHERE p."on" >= (SELECT "on" FROM frontier) AND p."on" <= %(today)s), 0),
-    coalesce((SELECT sum(balance) FROM finance_instalment WHERE balance <> 0 AND due_on <= %(until)s), 0),
+    coalesce(due.receivable, 0), coalesce(due.payable, 0),
     (SELECT min(first."on") FROM finance_bankaccount a CROSS JOIN LATERAL (
         SELECT l."on" FROM finance_statementline l WHERE l.bank_account_id = a.id AND l.open_amount <> 0
         ORDER BY l."on" LIMIT 1) first),
     EXISTS (SELECT FROM finance_posting)
+FROM (
+    SELECT sum(i.balance) FILTER (WHERE t.direction = 'receivable') AS receivable,
+           -sum(i.balance) FILTER (WHERE t.direction = 'payable') AS payable
+    FROM finance_instalment i JOIN finance_title t ON t.id = i.title_id
+    WHERE i.balance <> 0 AND i.due_on <= %(until)s AND (i.amount > 0) = (t.direction = 'receivable')
+) due
 """
 
 
 @dataclass(frozen=True)
 class Position:
-    """cash: BRL in banks and cash. due: BRL, what comes in less what goes out of titles due until then or overdue."""
+    """All in BRL. receivable, payable: open of titles due until then or overdue, credits left out."""
 
     cash: Decimal
-    due: Decimal
+    receivable: Decimal
+    payable: Decimal
     until: date
     oldest_open_on: date | None
     has_books: bool
 
     @property
     def projected(self) -> Decimal:
-        return self.cash + self.due
+        return self.cash + self.receivable - self.payable
 
 
 def position(*, today: date, days: int = 30) -> Position:
@@ -42,5 +49,5 @@ def position(*, today: date, days: int = 30) -> Position:
     until = today + timedelta(days=days)
     with connection.cursor() as cursor:
         cursor.execute(_POSITION, {"today": today, "until": until})
-        cash, due, oldest, has_books = cursor.fetchone()
-    return Position(cash, due, until, oldest, has_books)
+        cash, receivable, payable, oldest, has_books = cursor.fetchone()
+    return Position(cash, receivable, payable, until, oldest, has_books)

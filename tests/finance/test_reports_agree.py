@@ -13,9 +13,9 @@ from django.http import QueryDict
 from backoffice.core.calendar import Period
 from backoffice.core.models import Party
 from finance.filters.postings import PostingFilters
-from finance.models import Account, CostCentre, Instalment, Posting, Statement, StatementLine, Title
+from finance.models import Account, BudgetLine, CostCentre, Instalment, Posting, Statement, StatementLine, Title
 from finance.models import Period as Month
-from finance.reports import aging, asking, balance_sheet, balances, cash_flow, dre, tree, trial_balance
+from finance.reports import aging, asking, balance_sheet, balances, budget, cash_flow, dre, tree, trial_balance
 from finance.reports.catalogue import REPORTS
 from finance.reports.sheets import Sheet
 from finance.services import day_sums, ledger, plan
@@ -81,7 +81,7 @@ class Company:
         entry = ledger.next_entry()
         title = Title.objects.create(
             direction=direction, kind="other", number=str(entry), party=who, account_id=self.at[control],
-            issued_on=on, amount=amount, entry_id=entry,
+            issued_on=on, amount=amount, entry_id=entry, cost_centre_id=self.dice.choice(self.centres),
         )  # fmt: skip
         due = on + timedelta(days=self.dice.randint(-10, 90))
         part = Instalment.objects.create(title=title, seq=1, party=who, due_on=due, amount=amount)
@@ -230,30 +230,114 @@ def test_cost_centres_add_up_to_the_whole(company: Company) -> None:
     assert sum(results, ZERO) == dre.dre([whole])[0].result
 
 
+def test_cash_flows_of_cost_centres_add_up_to_the_whole(company: Company) -> None:
+    periods = [Period(FIRST, company.day() + timedelta(days=1)), Period(date(2026, 1, 1), date(2026, 4, 1))]
+    wholes = cash_flow.cash_flow(periods)
+    parts = [cash_flow.cash_flow(periods, centre or 0) for centre in company.centres]
+
+    for n, whole in enumerate(wholes):
+        assert whole.is_proven
+        assert sum((one[n].change for one in parts), ZERO) == whole.closing - whole.opening
+        assert sum((one[n].waiting for one in parts), ZERO) == whole.waiting
+        for account, amount in whole.flows.items():
+            assert sum((one[n].flows.get(account, ZERO) for one in parts), ZERO) == amount
+
+
+@pytest.mark.parametrize("direction", ["receivable", "payable"])
+def test_the_aging_of_cost_centres_adds_up_on_any_day(company: Company, direction: str) -> None:
+    for day in (company.day(), company.day(), LAST):
+        whole = aging.aging(direction, day)
+        parts = [aging.aging(direction, day, centre or 0) for centre in company.centres]
+        columns, _order, others = aging.by_centre(direction, day, None)
+
+        assert [sum(row, ZERO) for row in zip(*(one.buckets for one in parts), strict=True)] == whole.buckets
+        assert {pk: sum(row.values(), ZERO) for pk, row in columns.items() if any(row.values())} == {
+            pk: sum(row, ZERO) for pk, row in whole.parties.items() if any(row)
+        }
+        for centre, one in zip(company.centres, parts, strict=True):
+            assert sum((row.get(centre or 0, ZERO) for row in columns.values()), ZERO) == one.total
+        assert not others
+
+
+def test_an_aging_beside_another_day_says_what_each_day_says_alone(company: Company) -> None:
+    days = [company.day(), company.day(), LAST]
+
+    found, _order, _others = aging.ranked("receivable", days, None)
+
+    assert [one.buckets for one in found] == [aging.aging("receivable", day).buckets for day in days]
+
+
+@pytest.mark.parametrize("against", ["previous", "year", "months", "centres"])
+def test_the_general_ledger_compares_what_the_trial_balance_says(company: Company, against: str) -> None:
+    account = company.bank.account_id
+    query = QueryDict(f"period=quarter&day=2026-04-01&against={against}&account={account}")
+    asked = asking.read(query, date(2026, 8, 31))
+    columns = asked.columns([CostCentre.objects.get(pk=pk) for pk in company.centres if pk])
+
+    rows = {row.label: [cell.value for cell in row.cells] for row in REPORTS["general-ledger"].build(asked).rows}
+
+    for column in columns:
+        balance = trial_balance.trial_balance(column.period.start, column.period.end, column.centre)
+        line = next((one for one in balance.lines if one.account.pk == account), None)
+        told = [line.opening, line.debit, line.credit, line.closing] if line else [ZERO] * 4
+        assert rows.get(column.label, [ZERO] * 4) == told, column
+    if against in ("previous", "year"):
+        now, then = (rows[column.label] for column in columns)
+        assert rows["Difference"] == [a - b for a, b in zip(now, then, strict=True)]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("against", ["", "previous", "year", "months", "centres"])
+def test_the_budget_is_compared_with_what_the_dre_says(company: Company, against: str) -> None:
+    for month in range(1, 9):
+        for account in company.dice.sample([*company.revenue, *company.expense], 3):
+            BudgetLine.objects.create(
+                account_id=account, month=date(2026, month, 1), amount=company.amount(),
+                cost_centre_id=company.dice.choice(company.centres),
+            )  # fmt: skip
+    query = QueryDict(f"period=quarter&day=2026-04-01&against={against}")
+    asked = asking.read(query, date(2026, 8, 31))
+    columns = asked.columns([CostCentre.objects.get(pk=pk) for pk in company.centres if pk])
+
+    sheet = REPORTS["budget"].build(asked)
+
+    net = {head.label: cell.value for head, cell in zip(sheet.heads, sheet.rows[-1].cells, strict=True)}
+    for column in columns:
+        of = f", {column.label}" if len(columns) > 1 else ""
+        assert net[f"Budget{of}"] == budget.budget(column.period, column.centre).result
+        assert net[f"Actual{of}"] == dre.dre([column.period], column.centre)[0].result
+
+
 def figures(sheet: Sheet) -> list[tuple[str, Decimal, str]]:
     """Every linked figure of a sheet: where, how much, its address."""
     found = [
         (f"{sheet.title}: {row.label}", cell.value, cell.url)
         for row in sheet.rows
         for cell in row.cells
-        if cell.url and isinstance(cell.value, Decimal)
+        if cell.url and isinstance(cell.value, Decimal) and "/budget/plan/" not in cell.url
     ]
     found += [(f"{sheet.title}: {fact.label}", fact.value, fact.url) for fact in sheet.facts if fact.url]
     return found + [one for part in sheet.tables for one in figures(part)]
 
 
+@pytest.mark.parametrize("centre", ["", "none", "1"])
 @pytest.mark.parametrize("against", ["", "previous", "months", "centres"])
-def test_every_figure_is_the_sum_of_the_postings_it_opens(against: str) -> None:
+def test_every_figure_is_the_sum_of_the_postings_it_opens(against: str, centre: str) -> None:
     company = grown(len(against) % 4 + 1, steps=100)
     start = company.day()
+    BudgetLine.objects.create(account_id=company.expense[0], month=start.replace(day=1), amount=company.amount())
+    of = str(company.centres[1]) if centre == "1" else centre
     query = QueryDict(
-        f"from={start}&to={start + timedelta(days=70)}&against={against}&account={company.bank.account_id}"
+        f"from={start}&to={start + timedelta(days=70)}&against={against}&account={company.bank.account_id}&centre={of}"
     )
     for report in REPORTS.values():
         asked = report.fit(asking.read(query, date(2026, 8, 31)))
         shown = figures(report.build(asked))
         for where, value, url in company.dice.sample(shown, min(len(shown), 40)):
             address = urlsplit(url)
+            if address.path == "/finance/reports/projection/":
+                part = REPORTS["projection"].build(asking.read(QueryDict(address.query), date(2026, 8, 31)))
+                assert (part.rows[-1].cells[-1].value if part.rows else ZERO) == value, (where, url)
+                continue
             assert address.path == "/finance/reports/postings/", where
             data = QueryDict(address.query, mutable=True)
             assert data.pop("count") == ["exact"]

@@ -6,14 +6,18 @@ from io import BytesIO
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from openpyxl import load_workbook
 from pypdf import PdfReader
 
 from backoffice.core.models import AuditEntry, Job, User
+from backoffice.core.services import running
 from finance.models import Account, BudgetLine, CostCentre
-from finance.reports import asking
+from finance.reports import asking, files
 from finance.reports.catalogue import REPORTS
+from finance.selectors.position import position
 from finance.services import plan
 from tests.factories.books import accounts, party, post, receivable, receive, year
 from tests.factories.people import person
@@ -111,6 +115,50 @@ def test_a_report_is_taken_along_as_a_file_and_the_trail_says_so(client: Client,
     assert client.post(where, {"as": "exe"}).status_code == 404
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_long_ledger_is_written_whole_by_a_job(
+    kind: str, client: Client, books: None, manager: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("finance.views.reports.DIRECT_ROWS", 5)
+    where = address("general-ledger", f"{WHEN}&account={accounts()[0]}").replace("/?", "/file/?")
+
+    assert client.post(where, {"as": kind}).status_code == 302
+    running.run_queued()
+
+    job = Job.objects.get()
+    assert (job.kind, job.state) == ("finance.report_file", Job.State.DONE), job.cause
+    content = b"".join(client.get(job.result["url"]).streaming_content)  # type: ignore[attr-defined]
+    if kind == "csv":
+        assert len(content.decode("utf-8-sig").strip().splitlines()) == 1 + 8 + 2  # headings, postings, two edges
+    else:
+        page = load_workbook(BytesIO(content)).active
+        assert page is not None
+        assert page.max_row == 5 + 8 + 2
+
+
+def test_paper_says_what_it_leaves_out(books: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "PAPER_ROWS", 3)
+    report = REPORTS["general-ledger"]
+    asked = report.fit(asking.read(QueryDict(f"{WHEN}&account={accounts()[0]}"), date(2026, 5, 20)))
+    assert report.whole
+    assert report.count
+
+    content = files.as_pdf(report.whole(asked), period=report.when(asked), rows=report.count(asked))
+
+    text = "".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
+    assert "The first 3 of 8 rows are printed" in " ".join(text.split())
+
+
+def test_the_cash_in_thirty_days_opens_to_what_it_is_made_of(client: Client, books: None, manager: User) -> None:
+    now = position(today=date.today())  # noqa: DTZ011
+
+    page = client.get("/finance/reports/projection/?part=due")
+
+    assert page.status_code == 200
+    assert page.context["sheet"].rows[-1].cells[0].value == now.projected
+    assert client.get("/finance/reports/projection/?part=closing.9.99").status_code == 200
+
+
 def test_who_only_reads_takes_nothing_along(client: Client, books: None) -> None:
     client.force_login(person("finance_clerk"))
 
@@ -120,10 +168,6 @@ def test_who_only_reads_takes_nothing_along(client: Client, books: None) -> None
 
 
 def test_paper_shows_the_report_as_the_page_does(books: None) -> None:
-    from django.http import QueryDict
-
-    from finance.reports import files
-
     report = REPORTS["trial-balance"]
     asked = report.fit(asking.read(QueryDict(WHEN), date(2026, 5, 20)))
 
