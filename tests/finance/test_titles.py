@@ -16,7 +16,7 @@ from finance.services import ledger, plan, settlement, titles
 from finance.services.ledger import Line
 from finance.services.titles import Part
 from finance.terms import Terms
-from tests.factories.books import MAY, party, year
+from tests.factories.books import MAY, approval, party, year
 from tests.factories.people import person
 
 pytestmark = pytest.mark.django_db
