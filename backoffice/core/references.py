@@ -60,6 +60,7 @@ sentences.register(
         "core.role_withdrawn": _("withdrew the role %(role)s"),
         "core.administrator_created": _("became the first administrator"),
         "core.import_committed": _("imported: %(create)s new, %(update)s changed, %(error)s refused"),
+        "core.import_confirmed": _("confirmed that %(doubts)s lines are others than those known"),
         "core.import_undone": _("undid this import: %(rows)s rows"),
         "core.import_discarded": _("discarded this import"),
         "core.party_created": _("entered this party"),

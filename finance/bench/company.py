@@ -254,7 +254,7 @@ def fill(*, lines: int, postings: int, today: date, user: User, other: User) -> 
             for part in (_LIVED, _DOCUMENTS, _BOOKS, _WAITING, _PAPERS):
                 cursor.execute(part, values)
         for table in (*TABLES, "finance_ignoredline"):
-            if table not in ("finance_entryseal", "finance_journalhead", "finance_linetoken"):
+            if table not in ("finance_entryseal", "finance_journalhead", "finance_linetoken"):  # these have no id
                 cursor.execute(
                     f"SELECT setval(pg_get_serial_sequence(%s, 'id'), (SELECT coalesce(max(id), 0) + 1 FROM {table}))",  # noqa: S608
                     [table],

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -32,8 +33,7 @@ def open_instalments() -> QuerySet[Instalment]:
 
 def likely_party(line: StatementLine) -> Party | None:
     """Who paid, or was paid: as proposed, as people confirmed this name before, or by the tax id the bank gave."""
-    best = Suggestion.objects.filter(line=line, rank=1).first()
-    for item in best.items if best else []:
+    for item in _best(line):
         if item["kind"] == "instalment":
             part = Instalment.objects.select_related("party").filter(pk=item["id"]).first()
             if part:
@@ -50,8 +50,16 @@ def likely_party(line: StatementLine) -> Party | None:
 
 def proposed(line: StatementLine) -> list[int]:
     """The instalments of the best proposal."""
-    best = Suggestion.objects.filter(line=line, rank=1).first()
-    return [int(item["id"]) for item in best.items if item["kind"] == "instalment"] if best else []
+    return [int(item["id"]) for item in _best(line) if item["kind"] == "instalment"]
+
+
+def _best(line: StatementLine) -> list[dict[str, Any]]:
+    """The items of the best proposal; asked once for each line in hand."""
+    if "best_items" not in line.__dict__:
+        best = Suggestion.objects.filter(line=line, rank=1).first()
+        line.__dict__["best_items"] = best.items if best else []
+    found: list[dict[str, Any]] = line.__dict__["best_items"]
+    return found
 
 
 def search(text: str, *, line: StatementLine, language: str) -> list[Instalment]:

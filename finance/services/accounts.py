@@ -116,16 +116,22 @@ def _joins(account: Account, inside: set[int]) -> bool:
     return False
 
 
-def guards(account: Account) -> list[str | Promise]:
-    """What of this account stays as it is, and why; a sentence each."""
+def guards(
+    account: Account, *, has_postings: bool | None = None, is_transit: bool | None = None
+) -> list[str | Promise]:
+    """What of this account stays as it is, and why; a sentence each. What the caller knows is not asked again."""
     found: list[str | Promise] = []
-    if Posting.objects.filter(account=account).exists():
+    if has_postings is None:
+        has_postings = Posting.objects.filter(account=account).exists()
+    if is_transit is None:
+        is_transit = BankAccount.objects.filter(transit=account).exists()
+    if has_postings:
         found.append(_("It has postings: its kind stays, and it does not become a group."))
     if account.purpose:
         found.append(_("The program posts here by itself. Name, code and place may change; it is not retired."))
     if account.is_control:
         found.append(_("It is an account of titles: it moves only with invoices, bills and opening titles."))
-    if BankAccount.objects.filter(transit=account).exists():
+    if is_transit:
         found.append(_("It holds what of a bank's statement is not matched yet; it moves only with statement lines."))
     return found
 

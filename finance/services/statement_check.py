@@ -1,19 +1,22 @@
 """What a statement file would do, before anything is written: counts, control totals, samples, obstacles."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from backoffice.core.imports import Asked
 from backoffice.core.jobs import Work
 from backoffice.core.models import ImportBatch
-from finance.models import BankAccount
+from backoffice.core.templatetags.display import day, money
+from finance.models import BankAccount, Posting
 
 from . import statement_books as books
-from . import statements
+from . import statement_twice, statements
 from .statement_columns import ColumnsNeeded
 from .statement_stage import Part
 
@@ -54,6 +57,9 @@ def _look(batch: ImportBatch, work: Work) -> dict[str, Any]:
         for row in new:
             added[row.part] += row.count
         parts = [_told(part, names.get(part.account or 0), added[part.number], part in taken) for part in found.parts]
+        twice = statement_twice.look(taken, new, batch)
+        for part, facts in zip(found.parts, parts, strict=True):
+            facts["is_agreed"] = facts["new"] > 0 and agrees(part, batch)
         obstacles = []
         if months := statements.closed_months({row.month for row in new}, by):
             obstacles.append(statements.closed_words(months, new))
@@ -71,6 +77,7 @@ def _look(batch: ImportBatch, work: Work) -> dict[str, Any]:
             "obstacles": obstacles,
             "parked_lines": _parked(),
         }
+        counts |= statement_twice.told(counts, twice)
         return {"counts": counts, "preview": [_sample(part) for part in found.parts]}
 
 
@@ -125,6 +132,24 @@ def _told(part: Part, account: BankAccount | None, new: int, is_taken: bool) -> 
 def difference_of(opening: Decimal | None, lines: Decimal, closing: Decimal | None) -> Decimal | None:
     """What is missing between opening, lines and closing; None when the file does not say both balances."""
     return None if opening is None or closing is None else closing - opening - lines
+
+
+def agrees(part: Part, batch: ImportBatch) -> bool:
+    """Whether the books stand at the file's closing balance without the file."""
+    until = statements.span(part)[1]
+    if part.facts.closing is None or until is None or not part.account:
+        return False
+    ledger_account = BankAccount.objects.filter(pk=part.account).values("account_id")
+    held = Posting.objects.filter(account__in=ledger_account, on__lte=until).exclude(entry__batch=batch.pk)
+    total = held.aggregate(total=Sum("amount"))["total"]
+    return total is not None and total == part.facts.closing
+
+
+def agreed_words(closing: Decimal, until: date | None) -> str:
+    return _(
+        "The books stand at %(closing)s on %(day)s already, without these lines, and the file closes with the same."
+        " Unless the lines cancel each other out, they seem to be in the books."
+    ) % {"closing": money(closing), "day": day(until)}
 
 
 def _iso(day: Any) -> str | None:

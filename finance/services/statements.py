@@ -28,7 +28,7 @@ from backoffice.core.services import imports as import_service
 from finance import formats
 from finance.models import BankAccount, Period, PeriodException, Statement, StatementLine
 
-from . import bank_accounts, ledger
+from . import bank_accounts, ledger, statement_twice
 from . import statement_books as books
 from . import statement_columns as columns
 from .statement_stage import Loader, Part, Staged, begin, drop, finish, give
@@ -81,7 +81,8 @@ def import_file(
 
     mapping: role → heading or number, for a table whose columns are not understood.
 
-    Raises Refusal (Unrecognised), Waits (a closed month; the import waits as checked), files.NotStored.
+    Raises Refusal (Unrecognised), Waits (a closed month, or lines that seem to be held; the import waits as checked),
+    files.NotStored.
     """
     batch = engine.receive_paths(get(SOURCE), [Path(path)], by)
     options = {"bank_account": bank_account.pk if bank_account else None, "format": as_format, "columns": mapping}
@@ -233,7 +234,7 @@ def closed_words(months: list[date], new: list[books.New]) -> str:
 def take(batch: ImportBatch, work: Work | None = None) -> list[Statement]:
     """Take a batch's files into the books, chunk by chunk; what an earlier try wrote is found known.
 
-    Raises Refusal (Unrecognised), Waits when new lines lie in closed months.
+    Raises Refusal (Unrecognised), Waits when new lines lie in closed months or seem to be in the books already.
     """
     by = batch.received_by if work is None else work.job.asked_by
     work = work or Quiet()
@@ -248,6 +249,10 @@ def take(batch: ImportBatch, work: Work | None = None) -> list[Statement]:
         statements: dict[int, Statement] = {}
         told = _Told(work, sum(part.found for part in parts))
         with books.alone([part.account for part in parts if part.account], work):
+            twice = statement_twice.look(parts, new, batch)
+            if not statement_twice.is_confirmed(batch, twice):
+                reason = " ".join(statement_twice.words(one) for one in twice)
+                raise Waits(reason, statement_twice.told(batch.counts, twice))
             try:
                 for part in parts:
                     statements[part.number] = _open(part, batch, is_new=part.number in fresh)

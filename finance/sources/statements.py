@@ -16,7 +16,15 @@ from backoffice.core.templatetags.display import number
 from finance.forms.statements import AccountsForm, ColumnsForm, StatementFilesForm
 from finance.models import ParkedLine, Statement
 from finance.selectors.statements import Control
-from finance.services import bank_accounts, statement_check, statement_columns, statement_undo, statements, unreadable
+from finance.services import (
+    bank_accounts,
+    statement_check,
+    statement_columns,
+    statement_twice,
+    statement_undo,
+    statements,
+    unreadable,
+)
 
 
 class Statements(FileSource):
@@ -125,6 +133,7 @@ class Statements(FileSource):
             "to_write": int(fresh and not counts.get("obstacles")),
             "is_fresh": fresh,
             "verb": self._verb(counts["create"]),
+            "confirm_words": _("I have compared the lines: they are not in the books yet."),
             "statements": list(Statement.objects.filter(batch=batch).select_related("bank_account").order_by("part")),
             "can_undo": counts["create"] > 0 or Statement.objects.filter(batch=batch).exists(),
         }
@@ -150,8 +159,19 @@ def _shown(part: dict[str, Any], sheet: dict[str, Any]) -> dict[str, Any]:
     totals = Control(opening, part["opening_is_derived"], Decimal(part["sum"]), closing, _amount(part["difference"]))
     sample = [line | {"day": _day(line["on"]), "money": Decimal(line["amount"])} for line in sheet["sample"]]
     told = [_filled(each) for each in part["warnings"]]
-    dates = {"starts": _day(part["starts_on"]), "ends": _day(part["ends_on"])}
+    dates: dict[str, Any] = {"starts": _day(part["starts_on"]), "ends": _day(part["ends_on"])}
+    dates |= {"twice": _twice(part.get("twice")), "agreed": ""}
+    if closing is not None and part.get("is_agreed"):
+        dates["agreed"] = statement_check.agreed_words(closing, dates["ends"])
     return part | dates | {"control": totals, "sample": sample, "told": told}
+
+
+def _twice(kept: dict[str, Any] | None) -> str:
+    """What seems to be in the books already, in the reader's language."""
+    if not kept:
+        return ""
+    days = {name: date.fromisoformat(kept[name]) for name in ("first", "last")}
+    return statement_twice.words(statement_twice.Twice(**(kept | days)))
 
 
 def _day(text: str | None) -> date | None:

@@ -1,7 +1,6 @@
 """The plan of accounts, cost centres and journals."""
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,7 +13,7 @@ from backoffice.core.forms import once, show_conflict
 from backoffice.core.http import PersonRequest
 from backoffice.core.selectors import activity
 from finance.forms.ledger import AccountForm, CostCentreForm
-from finance.models import Account, BankAccount, CostCentre, Journal, JournalYear, Posting
+from finance.models import Account, CostCentre, Journal, JournalYear, Posting
 from finance.services import accounts
 
 FORM, CENTRE_FORM = "finance/ledger/account_form.html", "finance/ledger/cost_centre_form.html"
@@ -35,19 +34,20 @@ def tree(request: PersonRequest) -> HttpResponse:
 
 @entrance("finance.account.read")
 def detail(request: PersonRequest, pk: int) -> HttpResponse:
-    account = get_object_or_404(Account.objects.select_related("parent"), pk=pk)
+    account = get_object_or_404(Account.objects.select_related("parent", "bank_account", "transit_of"), pk=pk)
     rows = accounts.tree(retired=True, below=account)
     row = next(row for row in rows if row.account.pk == pk)
     below = [one for one in rows if one.account.parent_id == pk]
-    postings = Posting.objects.filter(account=account).select_related("entry__journal", "party", "cost_centre")
-    bank = BankAccount.objects.filter(Q(account=account) | Q(transit=account)).first()
+    rows_of = Posting.objects.filter(account=account).select_related("entry__journal", "party", "cost_centre")
+    postings = list(rows_of.order_by("-on", "-pk")[:20]) if not account.is_group else []
+    transit_of = getattr(account, "transit_of", None)
     context = {
         "account": account,
         "row": row,
         "below": below,
-        "bank": bank,
-        "guards": accounts.guards(account),
-        "postings": list(postings.order_by("-on", "-pk")[:20]) if not account.is_group else [],
+        "bank": getattr(account, "bank_account", transit_of),
+        "guards": accounts.guards(account, has_postings=bool(postings), is_transit=transit_of is not None),
+        "postings": postings,
         "entries_url": lists.url_for("finance.entries", account=account.pk),
         "may_read_entries": request.user.may("finance.entry.read"),
         "may_edit": request.user.may("finance.account.edit"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import connection
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Func, IntegerField, OuterRef, QuerySet, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.core import lists, recent
+from backoffice.core import lists
 from backoffice.core.access import entrance
 from backoffice.core.forms import once, show_conflict
 from backoffice.core.http import PersonRequest
@@ -110,10 +110,11 @@ class BankAccountList(lists.ListPage):
 
 @entrance("finance.bank_account.read")
 def detail(request: PersonRequest, pk: int) -> HttpResponse:
-    account = get_object_or_404(BankAccount.objects.select_related("account", "transit"), pk=pk)
-    recent.visited(request.user.pk, account.ref)
+    aside = ParkedLine.objects.filter(statement__bank_account=OuterRef("pk"), statement__undone_at=None, line=None)
+    count = Subquery(aside.order_by().annotate(n=Func("pk", function="count")).values("n"), IntegerField())
+    found_accounts = BankAccount.objects.select_related("account", "transit").annotate(aside=count)
+    account: Any = get_object_or_404(found_accounts, pk=pk)
     found = proof(account)
-    aside = ParkedLine.objects.filter(statement__bank_account=account, statement__undone_at=None, line=None)
     may_send = request.user.may("finance.statement_import.create")
     context = {
         "account": account,
@@ -121,7 +122,7 @@ def detail(request: PersonRequest, pk: int) -> HttpResponse:
         "proof": found,
         "cap": CAP,
         "statements": Statement.objects.filter(bank_account=account).order_by("-ends_on", "-pk")[:STATEMENTS_SHOWN],
-        "aside": aside.count(),
+        "aside": account.aside,
         "may_edit": request.user.may("finance.bank_account.edit"),
         "may_match": request.user.may("finance.match.read"),
         "may_see_books": request.user.may("finance.account.read"),

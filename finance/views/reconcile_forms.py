@@ -23,7 +23,7 @@ from backoffice.core.keys import is_key
 from backoffice.core.models import Approval, Party
 from backoffice.core.services import approvals
 from finance.forms.reconcile import EntryForm, ReasonForm, Split, bookable_accounts, kinds, shown
-from finance.models import BankAccount, StatementLine
+from finance.models import BankAccount, Instalment, StatementLine
 from finance.selectors import finding
 from finance.services import ledger, reconcile
 from finance.services.reconcile import Changed, Item, NeedsSecond, Taken
@@ -125,9 +125,10 @@ def match(request: PersonRequest, pk: int) -> HttpResponse:
         return answer(request, line, "match", match_context(request, whole, split, others) | {"sums": found})
     picks = [int(value) for value in asked.getlist("pick") if is_key(value)][:200]
     if asked.get("split") and not picks:
-        picks = finding.proposed(line)
-    split = Split.begun(whole, finding.picked(picks))
-    return answer(request, line, "match", match_context(request, whole, split, others))
+        picks = finding.proposed(whole)
+    parts_picked = finding.picked(picks)
+    context = match_context(request, whole, Split.begun(whole, parts_picked), others, parts_picked)
+    return answer(request, line, "match", context)
 
 
 def beside(line: StatementLine, keys: list[str]) -> tuple[list[StatementLine], bool]:
@@ -154,10 +155,15 @@ def _match(request: PersonRequest, lines: list[tuple[int, Any]], split: Split, i
 
 
 def match_context(
-    request: PersonRequest, line: StatementLine, split: Split, others: list[StatementLine]
+    request: PersonRequest,
+    line: StatementLine,
+    split: Split,
+    others: list[StatementLine],
+    chosen: list[Instalment] | None = None,
 ) -> dict[str, Any]:
+    """chosen: the titles of the split, where they are read already."""
     query = request.GET.get("q", "").strip()
-    chosen = finding.picked(list(split.amounts))
+    chosen = finding.picked(list(split.amounts)) if chosen is None else chosen
     if query:
         offered = finding.search(query, line=line, language=get_language() or "en")
     else:

@@ -698,6 +698,22 @@ def test_the_page_asks_ten_times_for_one_line_and_for_fifty(client: Client, mana
     assert len(re.findall(r'class="pair"', answer.content.decode())) == 50
 
 
+def test_split_account_and_bank_account_ask_ten_times_at_most(
+    client: Client, manager: User, django_assert_max_num_queries: Any
+) -> None:
+    paid, _part, _suggestion = balanced()
+    bank = paid.bank_account
+    pages = [
+        reverse("finance:reconcile_match", args=[paid.pk]) + "?split=1",
+        reverse("finance:account", args=[bank.account_id]),
+        reverse("finance:bank_account", args=[bank.pk]),
+    ]
+    for address in pages:
+        client.get(address)
+        with django_assert_max_num_queries(10):
+            assert client.get(address).status_code == 200
+
+
 def test_who_works_on_a_line_is_seen_by_others(client: Client, manager: User) -> None:
     paid, _title, _proposed = balanced()
     ana = Client()

@@ -169,3 +169,63 @@ def test_an_account_is_opened_and_changed_by_a_manager_only(client):
     account.refresh_from_db()
     assert (account.name, stale.status_code) == ("Itaú PJ", 409)
     assert client.get(reverse("finance:bank_account", args=[account.pk])).status_code == 200
+
+
+CSV = "Data;Histórico;Valor\n04/05/2026;Pix ANA;100,00\n04/05/2026;Tarifa;-12,50\n05/05/2026;Ted;30,00\n"
+
+
+def test_the_same_days_in_another_format_are_taken_only_when_a_person_confirms(client, tmp_path):
+    account = bank()
+    statements.import_file(file_of(tmp_path))
+    user = signed_in(client, "finance_clerk")
+    url = reverse("import_send", args=[statements.SOURCE])
+    upload = SimpleUploadedFile("extrato.csv", CSV.encode())
+    client.post(url, {"uploads": upload, "bank_account": account.pk})
+    running.run_queued()
+    batch = ImportBatch.objects.latest("pk")
+    page = client.get(reverse("import", args=[batch.pk])).content.decode()
+
+    client.post(reverse("import_act", args=[batch.pk, "write"]))
+    running.run_queued()
+    batch.refresh_from_db()
+    held_back = batch.state, StatementLine.objects.count()
+    client.post(reverse("import_act", args=[batch.pk, "write"]), {"confirmed": "on"})
+    running.run_queued()
+
+    assert "3 of 3 new lines have the day and amount" in page
+    assert 'name="confirmed" required' in page
+    assert held_back == ("checked", 5)
+    batch.refresh_from_db()
+    assert (batch.state, StatementLine.objects.count()) == ("committed", 8)
+    assert batch.mapping["confirmed"] == {"by": user.pk, "doubts": 3}
+    assert "confirmed that 3 lines" in client.get(reverse("import", args=[batch.pk])).content.decode()
+
+
+def test_a_file_that_was_checked_before_its_twin_was_written_asks_again(client, tmp_path):
+    account = bank()
+    signed_in(client, "finance_clerk")
+    url = reverse("import_send", args=[statements.SOURCE])
+    client.post(url, {"uploads": SimpleUploadedFile("extrato.csv", CSV.encode()), "bank_account": account.pk})
+    running.run_queued()
+    batch = ImportBatch.objects.get()
+    assert batch.counts["confirm"] == 0
+    statements.import_file(file_of(tmp_path))
+
+    client.post(reverse("import_act", args=[batch.pk, "write"]))
+    running.run_queued()
+
+    batch.refresh_from_db()
+    assert (batch.state, batch.counts["confirm"], StatementLine.objects.count()) == ("checked", 3, 5)
+    assert 'name="confirmed" required' in client.get(reverse("import", args=[batch.pk])).content.decode()
+
+
+def test_a_file_that_closes_where_the_books_stand_is_told_of(client, tmp_path):
+    bank()
+    statements.import_file(file_of(tmp_path))
+    signed_in(client, "finance_clerk")
+
+    send(client, ofx([("20260602", "5.00", "B1", "NOVA")], closing="155.27"))
+
+    batch = ImportBatch.objects.latest("pk")
+    assert batch.counts["confirm"] == 0
+    assert "The books stand at R$155.27" in client.get(reverse("import", args=[batch.pk])).content.decode()

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import zipfile
 from datetime import date
 from decimal import Decimal
 
@@ -490,3 +491,54 @@ def test_a_table_nobody_understands_is_asked_about_once(tmp_path):
     (statement,) = statements.import_file(path, bank_account=account, as_format="csv")
 
     assert (statement.new, statement.sum) == (2, Decimal("7.50"))
+
+
+def test_the_same_days_in_another_format_wait_for_a_person(tmp_path):
+    account = bank()
+    statements.import_file(file_of(tmp_path))
+    before = state()
+    path = tmp_path / "statement.csv"
+    path.write_text("Data;Histórico;Valor\n04/05/2026;Pix ANA;100,00\n05/05/2026;Ted;30,00\n05/05/2026;Ted;30,00\n")
+
+    with pytest.raises(Waits, match="3 of 3 new lines"):
+        statements.import_file(path, bank_account=account)
+
+    assert state() == before
+    batch = ImportBatch.objects.latest("pk")
+    assert (batch.state, batch.counts["confirm"], batch.counts["create"]) == ("checked", 3, 3)
+
+
+def test_what_is_new_beside_known_lines_is_no_second_time(tmp_path):
+    """Overlaps of one format, references that tell equal amounts apart, and less than half of the new lines."""
+    account = bank()
+    statements.import_file(file_of(tmp_path))
+    more = [*ROWS, ("20260504", "100.00", "A9", "PIX RECEBIDO EVA")]
+    statements.import_file(file_of(tmp_path, more, name="overlap.ofx"))
+    statements.import_file(file_of(tmp_path, [("20260504", "100.00", "A8", "PIX RECEBIDO LIA")], name="hour.ofx"))
+    path = tmp_path / "half.csv"
+    path.write_text("Data;Histórico;Valor\n04/05/2026;Pix ANA;100,00\n05/05/2026;Luz;-8,00\n")
+    statements.import_file(path, bank_account=account)
+
+    assert len(lines(account)) == len(ROWS) + 4
+
+
+def test_words_that_come_again_under_another_reference_wait_for_a_person(tmp_path):
+    bank()
+    statements.import_file(file_of(tmp_path))
+    anew = [(on, amount, f"{place}", memo) for place, (on, amount, _fitid, memo) in enumerate(ROWS)]
+
+    with pytest.raises(Waits, match="5 of 5 new lines"):
+        statements.import_file(file_of(tmp_path, anew, name="anew.ofx"))
+
+
+def test_both_formats_in_one_import_wait_for_a_person(tmp_path):
+    account = bank()
+    path = tmp_path / "half.csv"
+    path.write_text("Data;Histórico;Valor\n04/05/2026;Pix ANA;100,00\n")
+    both = tmp_path / "both.zip"
+    with zipfile.ZipFile(both, "w") as archive:
+        archive.write(file_of(tmp_path), "statement.ofx")
+        archive.write(path, "z.csv")
+
+    with pytest.raises(Waits, match="The new line"):
+        statements.import_file(both, bank_account=account)

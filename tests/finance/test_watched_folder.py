@@ -134,3 +134,15 @@ def test_two_workers_at_once_take_a_file_once(folder):
     assert sum(taken for taken, _refused in found) == 1
     assert StatementLine.objects.count() == len(ROWS)
     assert names(folder) == ["done/a.ofx"]
+
+
+def test_the_same_days_under_other_names_are_refused_beside_the_reason(folder):
+    bank()
+    drop(folder)
+    assert watched_folder.take_all() == (1, 0)
+    drop(folder, "b.ofx", [(on, amount, f"Z{place}", memo) for place, (on, amount, _id, memo) in enumerate(ROWS)])
+
+    assert watched_folder.take_all() == (0, 1)
+
+    assert "5 of 5 new lines" in (folder / "refused/b.ofx.txt").read_text()
+    assert StatementLine.objects.count() == len(ROWS)

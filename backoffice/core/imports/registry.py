@@ -46,7 +46,14 @@ class Asked(Exception):
 
 
 class Waits(Exception):
-    """Nothing more can be written now; the sentence says why and what to do. The import can be written later."""
+    """Nothing more can be written now; the sentence says why and what to do. The import can be written later.
+
+    counts: what the batch's counts must say besides for that, such as `confirm`.
+    """
+
+    def __init__(self, reason: str, counts: dict[str, Any] | None = None) -> None:
+        super().__init__(reason)
+        self.counts = counts or {}
 
 
 class Action(StrEnum):
@@ -168,6 +175,8 @@ class FileSource(Source):
     The engine keeps the files, runs the jobs and draws the pages; what is found and asked is the source's to say.
     """
 
+    # `counts["confirm"]`: so many things make the import doubtful that a person must confirm them before it is written;
+    # who did stands in `mapping["confirmed"]`.
     left: str | Promise = ""  # what a cancelled writing leaves behind, in words
     findings_template: str = ""  # drawn with `findings` in place of the four numbers and the sheets
     question_template: str = ""  # drawn around the form of `question`

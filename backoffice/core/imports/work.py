@@ -74,7 +74,7 @@ def _write(work: Work, batch_id: int) -> dict[str, Any]:
                 engine.run(batch.source, batch, work.job.asked_by, commit=True, work=work)
         except Waits as why:
             with work.writing():
-                _settle(batch, State.COMMITTING, state=State.CHECKED, reason=str(why))
+                _settle(batch, State.COMMITTING, state=State.CHECKED, reason=str(why), counts=batch.counts | why.counts)
         except Refusal as refusal:
             with work.writing():
                 _settle(batch, State.COMMITTING, state=State.REFUSED, reason=str(refusal))

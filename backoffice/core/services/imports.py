@@ -27,6 +27,10 @@ class NotTheirs(WrongState):
     """Another person writes or undoes this import; the sentence says why."""
 
 
+class NotConfirmed(Exception):
+    """What makes the import doubtful was not confirmed."""
+
+
 def receive(
     *, source: Source, uploads: "Sequence[UploadedFile[Any]]", by: User, mapping: dict[str, Any] | None = None
 ) -> ImportBatch:
@@ -69,9 +73,20 @@ def rename_columns(*, batch_id: int, by: User) -> None:
 
 
 @transaction.atomic
-def write(*, batch_id: int, by: User) -> None:
-    """Have a checked import written. Raises WrongState, NotTheirs."""
-    _move(_theirs(batch_id, by), State.CHECKED, State.COMMITTING, by)
+def write(*, batch_id: int, by: User, is_confirmed: bool = False) -> None:
+    """Have a checked import written. is_confirmed: the person has seen what makes it doubtful.
+
+    Raises WrongState, NotTheirs, NotConfirmed.
+    """
+    batch = _theirs(batch_id, by)
+    doubts = batch.counts.get("confirm", 0)
+    if doubts and batch.state == State.CHECKED:
+        if not is_confirmed:
+            raise NotConfirmed(_("Tick that you have compared the lines, then write the import."))
+        batch.mapping = batch.mapping | {"confirmed": {"by": by.pk, "doubts": doubts}}
+        batch.save(update_fields=["mapping"])
+        audit.record("core.import_confirmed", batch, by=by, doubts=doubts)
+    _move(batch, State.CHECKED, State.COMMITTING, by)
 
 
 @transaction.atomic

@@ -187,7 +187,8 @@ def act(request: PersonRequest, pk: int, action: str) -> HttpResponse:
         raise Http404
     right, use_case = ACTS[action]
     _open_or_404(pk, request.user, source_right=right)
-    return _do(request, pk, use_case, by=request.user)
+    said = {"is_confirmed": "confirmed" in request.POST} if action == "write" else {}
+    return _do(request, pk, use_case, by=request.user, **said)
 
 
 @signed_in
@@ -271,6 +272,8 @@ def _do(request: PersonRequest, pk: int, use_case: Any, **kwargs: Any) -> HttpRe
         use_case(batch_id=pk, **kwargs)
     except service.WrongState as problem:
         messages.info(request, str(problem))
+    except service.NotConfirmed as problem:
+        messages.error(request, str(problem))
     return redirect("import", pk)
 
 
