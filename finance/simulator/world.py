@@ -22,7 +22,7 @@ PURPOSES = [
     "cash", "receivable", "payable", "customer_advance", "supplier_advance", "sales", "services", "bank_fees",
     "interest_income", "fine_income", "discount_given", "discount_taken", "interest_expense", "write_off",
     "other_expense", "capital", "opening", "salaries", "other_income", "fine_expense", "returns", "iss_expense",
-    "iss_payable", "iss_withheld", "withheld_payable", "acquirer_cards", "acquirer_pix", "refunds_payable",
+    "iss_payable", "withheld_payable", "acquirer_cards", "acquirer_pix", "refunds_payable",
 ]  # fmt: skip
 CONTROLS = {"receivable": ["receivable", "customer_advance"], "payable": ["payable", "supplier_advance"]}
 ISS = Decimal("0.05")  # of both tax treatments: one owes it, of the other the customer withholds it

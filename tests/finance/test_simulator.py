@@ -49,7 +49,7 @@ def test_a_storm_with_every_act_and_every_fault_leaves_the_books_whole(monkeypat
 
     report = play(steps=300, seed=7)
 
-    assert (report.violations, report.first) == (0, None)
+    assert (report.violations, report.first) == (0, None), report.first
     assert len(report.acts) >= len(KINDS) - 4  # what is drawn depends on the day, too
     assert set(report.faults) == set(FAULTS) - {""}
     assert report.entries > 60

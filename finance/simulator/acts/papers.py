@@ -49,7 +49,7 @@ def invoice(world: World) -> Act:
             lines += [Line(world.accounts["iss_expense"], owed), Line(world.accounts["iss_payable"], -owed)]
         elif treatment == "withheld":
             kept = tax_of(sum(prices, ZERO))
-            lines.append(Line(world.accounts["iss_withheld"], kept))
+            lines.append(Line(world.accounts["iss_expense"], kept))
         parts = shares(sum(prices, ZERO) - kept, count)
         return Effect.of([Line(world.accounts["receivable"], sum(parts, ZERO)), *lines], parts=parts)
 
@@ -89,7 +89,7 @@ def credit_note(world: World) -> Act | None:
             owed = sum((tax_of(price) for price in paper.lines), ZERO)
             lines += [Line(world.accounts["iss_expense"], -owed), Line(world.accounts["iss_payable"], owed)]
         elif paper.treatment == "withheld":
-            lines.append(Line(world.accounts["iss_withheld"], -tax_of(whole)))
+            lines.append(Line(world.accounts["iss_expense"], -tax_of(whole)))
             left -= tax_of(whole)
         effect = Effect.of([Line(receivable, -left), *lines])
         for key in reversed(paper.parts):

@@ -140,6 +140,7 @@ def meet_many(world: World) -> Act | None:
         items.append(reconcile.Item("instalment", -amount, part.id))
         posted.append(principal(part, amount))
     rest, born = -sum((line.amount for line in posted), ZERO), []
+    moved = all(amount * rest < 0 for _line, amount in taken)  # else it is no money that a party may have back
     if rest and world.chance.random() < 0.5:
         advance, party = ("customer_advance" if rest < 0 else "supplier_advance"), world.chance.choice(world.parties)
         items.append(reconcile.Item("advance", rest, party=party))
@@ -150,7 +151,7 @@ def meet_many(world: World) -> Act | None:
         items.append(reconcile.Item("account", rest, account, cost_centre=centre))
         posted.append(Line(account, rest))
     effect = Effect.of(posted, parts=born)
-    is_free = not world.aside & lines.keys()
+    is_free = not world.aside & lines.keys() and (moved or not born)
     return foretell(
         is_free,
         effect,
