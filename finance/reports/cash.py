@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from finance.models import Account, BankAccount
+from finance.models import Account
 
 from .tree import Tree
 
 
 def accounts(plan: Tree) -> tuple[list[int], list[int]]:
     """Cash and bank accounts; transit accounts of banks."""
-    transits = sorted(BankAccount.objects.values_list("transit_id", flat=True))
+    transits = sorted(node.pk for node in plan if node.transit_of)
     return held(plan, transits), transits
 
 

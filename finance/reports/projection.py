@@ -23,8 +23,7 @@ from django.utils.translation import gettext as _
 from backoffice.core import charts
 from backoffice.core.calendar import DAY, Period
 from backoffice.core.templatetags import display
-from finance.models import Account, BankAccount, RecurringBill, RecurringEntry
-from finance.selectors.position import position
+from finance.models import RecurringBill, RecurringEntry
 from finance.services.settlement import ACQUIRERS
 
 from . import balances, cash, cash_flow, links, tree
@@ -35,6 +34,7 @@ from .tree import ZERO, Tree
 
 WEEKS = 13
 FEWEST = 5  # payments that make a habit
+SOON = 30  # days
 MEMORY = 365  # days back that habits are read from
 QUANTILES = (Decimal("0.1"), Decimal("0.5"), Decimal("0.9"))
 FALLBACK = (7, 30, None)  # days from today, where there is nothing to learn from; None: not within the weeks
@@ -63,6 +63,10 @@ _ASK = (
     SELECT i.party_id, i.due_on, sum(i.balance) AS amount
     FROM finance_instalment i JOIN finance_title t ON t.id = i.title_id
     WHERE i.balance > 0 AND t.direction = 'receivable'{only} GROUP BY 1, 2
+), acquired AS (  -- what acquirers came to owe and paid out, day by day; what was owed before is of the first day
+    SELECT p.account_id, greatest(p."on", %(since)s::date) AS day, greatest(p.amount, 0) AS sold,
+           -least(p.amount, 0) AS paid
+    FROM finance_posting p WHERE p.account_id = ANY(%(acquirers)s) AND p."on" <= %(today)s
 )
 SELECT 'due', d.due_on, h.delays, sum(d.amount) FROM due d LEFT JOIN habits h USING (party_id) GROUP BY 2, 3
 UNION ALL
@@ -71,6 +75,10 @@ UNION ALL
 SELECT 'owed', greatest(i.due_on, %(tomorrow)s), NULL, -sum(i.balance)
 FROM finance_instalment i JOIN finance_title t ON t.id = i.title_id
 WHERE i.balance < 0 AND t.direction = 'payable' AND i.due_on < %(end)s{only} GROUP BY 2
+UNION ALL
+SELECT 'sold', day, ARRAY[account_id]::int[], sum(sold) FROM acquired GROUP BY 2, 3
+UNION ALL
+SELECT 'paid', day, ARRAY[account_id]::int[], sum(paid) FROM acquired GROUP BY 2, 3
 """
 )
 
@@ -81,14 +89,6 @@ FROM finance_instalment i JOIN finance_title t ON t.id = i.title_id JOIN core_pa
 LEFT JOIN habits h ON h.party_id = i.party_id
 WHERE i.balance > 0 AND t.direction = 'receivable' AND i.due_on = ANY(%(days)s){only}
 ORDER BY i.balance DESC, i.id
-"""
-
-
-# What acquirers came to owe and paid out, day by day; what was owed before stands on the first day.
-_ACQUIRERS = """
-SELECT p.account_id, greatest(p."on", %(since)s::date) AS day, sum(greatest(p.amount, 0)), -sum(least(p.amount, 0))
-FROM finance_posting p JOIN finance_account a ON a.id = p.account_id
-WHERE a.purpose = ANY(%(purposes)s) AND p."on" <= %(today)s GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
@@ -106,13 +106,17 @@ class Week:
 
 @dataclass(frozen=True)
 class Projection:
-    """beyond: receivables expected after the last week, by course. payments: how many the habits are read from."""
+    """beyond: receivables expected after the last week, by course. payments: how many the habits are read from.
+
+    soon: cash in `SOON` days, if all is paid when due and what is late at once, as on the dashboard.
+    """
 
     today: date
     opening: Decimal
     weeks: list[Week]
     beyond: tuple[Decimal, Decimal, Decimal]
     payments: int
+    soon: Decimal
 
     @property
     def lowest(self) -> tuple[date, Decimal]:
@@ -160,13 +164,14 @@ def projection(
     """
     tomorrow = today + DAY
     end = tomorrow + timedelta(weeks=weeks)
+    plan = plan or tree.read()
     if held is None:
-        held, _transits = cash.accounts(plan or tree.read())
+        held, _transits = cash.accounts(plan)
     if cost_centre is not None:
         opening = ZERO
     elif opening is None:
         opening = sum(balances.total(balances.standing([tomorrow], accounts=held)[tomorrow]).values(), ZERO)
-    due, owed, delays = _read(today, tomorrow, end, money=_money(held), centre=cost_centre)
+    due, owed, delays, acquired = _read(plan, today, tomorrow, end, held, cost_centre)
     receipts = [[ZERO] * weeks for _course in QUANTILES]
     beyond = [ZERO] * len(QUANTILES)
     for due_on, habit, amount in due:
@@ -176,7 +181,7 @@ def projection(
                 beyond[course] += amount
             else:
                 receipts[course][(on - tomorrow).days // 7] += amount
-    for sold_on, amount, payouts in acquirers(today) if cost_centre in (None, NONE) else ():
+    for sold_on, amount, payouts in acquired:
         for course in range(len(QUANTILES)):
             on = expected(sold_on, None, course, today, payouts)
             if on is None or on >= end:
@@ -194,7 +199,10 @@ def projection(
         start = tomorrow + timedelta(weeks=n)
         into = tuple(receipts[course][n] for course in range(3))
         made.append(Week(start, start + timedelta(weeks=1), into, paid[n], recurring[n], tuple(running)))  # type: ignore[arg-type]
-    return Projection(today, opening, made, tuple(beyond), len(delays))  # type: ignore[arg-type]
+    last = today + SOON * DAY
+    soon = opening + sum((amount for due_on, _habit, amount in due if due_on <= last), ZERO)
+    soon -= sum((amount for on, amount in owed if on <= last), ZERO)
+    return Projection(today, opening, made, tuple(beyond), len(delays), soon)  # type: ignore[arg-type]
 
 
 def expected(due_on: date, habit: Sequence[int] | None, course: int, today: date, delays: Delays) -> date | None:
@@ -215,17 +223,14 @@ def expected(due_on: date, habit: Sequence[int] | None, course: int, today: date
     return today + days * DAY if days else None
 
 
-def acquirers(today: date) -> list[tuple[date, Decimal, Delays]]:
-    """What acquirers owe by the day it was sold, and how late each of them pays, weighed by whole reais."""
-    days: dict[int, list[tuple[date, Decimal, Decimal]]] = {}
-    with connection.cursor() as cursor:
-        asked: dict[str, Any] = {"since": today - MEMORY * DAY, "today": today, "purposes": list(ACQUIRERS)}
-        cursor.execute(_ACQUIRERS, asked)
-        for account, day, sold, paid in cursor.fetchall():
-            days.setdefault(account, []).append((day, sold, paid))
-    found = []
+Acquired = list[tuple[date, Decimal, Delays]]
+
+
+def _acquired(days: dict[int, dict[date, list[Decimal]]]) -> Acquired:
+    """Account → day → sold and paid out: what acquirers owe by the day it was sold, and how late each of them pays."""
+    found: Acquired = []
     for moves in days.values():
-        waiting, delays = paid_out(moves)
+        waiting, delays = paid_out([(day, sold, paid) for day, (sold, paid) in sorted(moves.items())])
         found += [(day, amount, delays) for day, amount in waiting]
     return found
 
@@ -251,23 +256,27 @@ def paid_out(moves: Sequence[tuple[date, Decimal, Decimal]]) -> tuple[list[tuple
     return [(day, amount) for day, amount in queue], Delays({d: max(1, round(sum_)) for d, sum_ in reais.items()})
 
 
-def _money(held: Sequence[int]) -> list[int]:
+def _money(plan: Tree, held: Sequence[int]) -> list[int]:
     """Accounts through which customers pay: cash, banks and their transit, acquirers."""
-    transits = BankAccount.objects.values_list("transit_id", flat=True)
-    return [*held, *transits, *Account.objects.filter(purpose__in=ACQUIRERS).values_list("pk", flat=True)]
+    return [*held, *(node.pk for node in plan if node.transit_of or node.purpose in ACQUIRERS)]
 
 
 Due = tuple[date, list[int] | None, Decimal]
 
 
 def _read(
-    today: date, tomorrow: date, end: date, *, money: list[int], centre: int | None = None
-) -> tuple[list[Due], list[tuple[date, Decimal]], Delays]:
-    """What is open by due date and habit; what we owe by the day it is paid; every delay of the past."""
+    plan: Tree, today: date, tomorrow: date, end: date, held: Sequence[int], centre: int | None
+) -> tuple[list[Due], list[tuple[date, Decimal]], Delays, Acquired]:
+    """What is open by due date and habit; what we owe by the day it is paid; every delay of the past; acquirers.
+
+    What acquirers owe has no cost centre.
+    """
     due: list[Due] = []
     owed: list[tuple[date, Decimal]] = []
     counts: dict[int, int] = {}
-    asked = _asked(today, money) | {"tomorrow": tomorrow, "end": end, "centre": centre}
+    days: dict[int, dict[date, list[Decimal]]] = {}
+    asked = _asked(today, _money(plan, held)) | {"tomorrow": tomorrow, "end": end, "centre": centre}
+    asked["acquirers"] = [node.pk for node in plan if node.purpose in ACQUIRERS] if centre in (None, NONE) else []
     with connection.cursor() as cursor:
         cursor.execute(_ASK.format(only=of_centre(centre)), asked)
         for kind, day, delays, amount in cursor.fetchall():
@@ -275,9 +284,12 @@ def _read(
                 due.append((day, delays, amount))
             elif kind == "owed":
                 owed.append((day, amount))
-            else:
+            elif kind == "all":
                 counts[delays[0]] = int(amount)
-    return sorted(due, key=lambda one: (one[0], one[1] or [])), owed, Delays(counts)
+            else:
+                days.setdefault(delays[0], {}).setdefault(day, [ZERO, ZERO])[kind == "paid"] = amount
+    due.sort(key=lambda one: (one[0], one[1] or []))
+    return due, owed, Delays(counts), _acquired(dict(sorted(days.items())))
 
 
 def _asked(today: date, money: list[int]) -> dict[str, Any]:
@@ -311,9 +323,9 @@ def open_parts(
     today: date, course: int, first: date, end: date | None, *, cost_centre: int | None = None
 ) -> list[Open]:
     """What is expected from `first` up to, not including, `end` (None: without end, or not in sight); largest first."""
-    held, _transits = cash.accounts(tree.read())
-    money, tomorrow = _money(held), today + DAY
-    due, _owed, delays = _read(today, tomorrow, tomorrow, money=money, centre=cost_centre)
+    plan = tree.read()
+    (held, _transits), tomorrow = cash.accounts(plan), today + DAY
+    due, _owed, delays, acquired = _read(plan, today, tomorrow, tomorrow, held, cost_centre)
 
     def is_asked(on: date | None) -> bool:
         return end is None if on is None else first <= on and (end is None or on < end)
@@ -323,7 +335,10 @@ def open_parts(
         on = expected(due_on, habit, course, today, delays)
         if is_asked(on):
             found[due_on, tuple(habit or ())] = on
-    asked = _asked(today, money) | {"centre": cost_centre, "days": sorted({due_on for due_on, _habit in found})}
+    asked = _asked(today, _money(plan, held)) | {
+        "centre": cost_centre,
+        "days": sorted({due_on for due_on, _habit in found}),
+    }
     with connection.cursor() as cursor:
         cursor.execute((_HABITS + _PARTS).format(only=of_centre(cost_centre)), asked)
         parts = [
@@ -331,7 +346,7 @@ def open_parts(
             for title, number, party, due_on, habit, amount in cursor.fetchall()
             if (due_on, tuple(habit or ())) in found
         ]
-    for sold_on, amount, payouts in acquirers(today) if cost_centre in (None, NONE) else ():
+    for sold_on, amount, payouts in acquired:
         on = expected(sold_on, None, course, today, payouts)
         if is_asked(on):
             parts.append(Open(None, _("Sales"), _("Acquirers"), sold_on, on, amount))
@@ -429,8 +444,7 @@ def sheet(asked: Asked, *, whole: bool = False) -> Sheet:
     ]
     if has_cash:
         facts.insert(0, Fact(_("Today"), found.opening, links.postings(end=asked.today + DAY, flow="cash")))
-        soon = position(today=asked.today)
-        facts.insert(1, Fact(_("In 30 days, if all is paid when due"), soon.projected, part(asked, "due")))
+        facts.insert(1, Fact(_("In 30 days, if all is paid when due"), found.soon, part(asked, "due")))
     return Sheet(
         title=_("Cash projection"),
         lead=_("What is open by its due date, moved by how late each customer is used to pay, in reais."),

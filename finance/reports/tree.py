@@ -11,7 +11,7 @@ ZERO = Decimal("0.00")
 
 @dataclass(frozen=True)
 class Node:
-    """One account. depth: from 1."""
+    """One account. transit_of: the bank account whose lines wait on it. depth: from 1."""
 
     pk: int
     code: str
@@ -23,6 +23,7 @@ class Node:
     section: str
     cash_flow: str
     purpose: str
+    transit_of: int | None
     depth: int
 
 
@@ -62,7 +63,19 @@ class Tree:
         return total
 
 
-_FIELDS = ("pk", "code", "name", "kind", "parent_id", "is_group", "is_control", "section", "cash_flow", "purpose")
+_FIELDS = (
+    "pk",
+    "code",
+    "name",
+    "kind",
+    "parent_id",
+    "is_group",
+    "is_control",
+    "section",
+    "cash_flow",
+    "purpose",
+    "transit_of__pk",
+)
 
 
 def read() -> Tree:

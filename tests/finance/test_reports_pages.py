@@ -64,7 +64,7 @@ def test_a_report_is_drawn_in_ten_queries_full_and_empty(key: str, client: Clien
 
     assert full.status_code == 200
     statements = [one["sql"] for one in asked if not one["sql"].startswith(("SAVEPOINT", "RELEASE", "SET "))]
-    assert len(statements) <= (15 if key == "projection" else 10), statements  # each source of a projection is one
+    assert len(statements) <= 10, statements
 
 
 @pytest.mark.parametrize("key", REPORTS)
