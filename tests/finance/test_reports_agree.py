@@ -1,6 +1,7 @@
 """Whatever was posted, closed, reopened and reversed: the reports agree with each other and with their postings."""
 
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
@@ -57,7 +58,16 @@ class Company:
 
     def act(self) -> None:
         """One thing that happens, or is refused because its month is closed."""
-        acts = [self.title, self.title, self.spend, self.settle, self.settle, self.statement, self.match, self.undo]
+        acts: list[Callable[[], object]] = [
+            self.title,
+            self.title,
+            self.spend,
+            self.settle,
+            self.settle,
+            self.statement,
+            self.match,
+            self.undo,
+        ]
         acts.append(day_sums.sum_up)
         with suppress(Refused):
             self.dice.choice([*acts, self.shut, self.open])()
