@@ -355,6 +355,12 @@ def report_to_print() -> Run:
     return doubled("finance.report_pdf", user, report="trial-balance", query="", language="en")
 
 
+def long_report_to_write() -> Run:
+    user = open_books()
+    books.post()
+    return doubled("finance.report_file", user, report="trial-balance", query="", language="en", file_kind="csv")
+
+
 def orders_to_book() -> Run:
     open_books()
     order(
@@ -389,6 +395,7 @@ SCENES: dict[str, Callable[[], Run]] = {
     "finance.send_invoice": invoice_to_send,
     "finance.reconciliation_pdf": reconciliation_to_print,
     "finance.report_pdf": report_to_print,
+    "finance.report_file": long_report_to_write,
     "logistics.book_sales": orders_to_book,
     "imports.undo": import_to_undo,
     "kpis.roll_up": dirty_numbers,
