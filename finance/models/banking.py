@@ -84,7 +84,9 @@ class Statement(Referable):
 class StatementLine(Referable):
     """One line of a bank statement: facts, plus how much of it still waits in transit (moved by postings only)."""
 
-    bank_account = models.ForeignKey(BankAccount, on_delete=models.PROTECT, related_name="lines", db_index=False)
+    bank_account = models.ForeignKey(
+        BankAccount, on_delete=models.PROTECT, related_name="lines", db_constraint=False, db_index=False
+    )
     statement = models.ForeignKey(Statement, on_delete=models.PROTECT, related_name="lines", db_constraint=False)
     on = models.DateField(_("date"))  # booking
     valued_on = models.DateField(_("value date"), null=True, blank=True)

@@ -221,7 +221,9 @@ class JournalEntry(Referable):
     kind = models.CharField(_("kind"), max_length=9, choices=Kind.choices, default=Kind.AUTOMATIC)
     text = models.CharField(_("text"), max_length=300)
     origin = models.CharField(_("comes from"), max_length=120, blank=True)  # reference, `finance.bill:81`
-    reverses = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by")
+    reverses = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by", db_constraint=False
+    )
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -229,6 +231,7 @@ class JournalEntry(Referable):
         on_delete=models.PROTECT,
         related_name="+",
         db_index=False,
+        db_constraint=False,
     )  # null: the program
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -237,9 +240,16 @@ class JournalEntry(Referable):
         on_delete=models.PROTECT,
         related_name="+",
         db_index=False,
+        db_constraint=False,
     )
     batch = models.ForeignKey(
-        ImportBatch, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        ImportBatch,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     posted_at = models.DateTimeField(_("posted"), db_default=Now())
 
@@ -322,9 +332,17 @@ class Posting(models.Model):
     )
     on = models.DateField()  # its entry's date
     amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=2)  # BRL, debit positive
-    party = models.ForeignKey(Party, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    party = models.ForeignKey(
+        Party, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     cost_centre = models.ForeignKey(
-        CostCentre, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        CostCentre,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     instalment = models.ForeignKey(
         "finance.Instalment",

@@ -82,7 +82,13 @@ class Match(Referable):
     automatic = models.BooleanField()  # posted by the engine, without a person
     evidence = models.JSONField(default=dict)  # see finance/reasons.py, which tells it as a sentence
     rule_version = models.ForeignKey(
-        MatchRuleVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="matches", db_index=False
+        MatchRuleVersion,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="matches",
+        db_constraint=False,
+        db_index=False,
     )
     run = models.ForeignKey(
         MatchRun,
@@ -94,7 +100,13 @@ class Match(Referable):
         db_index=False,
     )
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     at = models.DateTimeField(db_default=Now())
 

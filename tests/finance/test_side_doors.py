@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
-from psycopg.errors import CheckViolation, InsufficientPrivilege, UniqueViolation
+from psycopg.errors import CheckViolation, ForeignKeyViolation, InsufficientPrivilege, UniqueViolation
 
 from finance.models import Instalment, Period, PeriodBalance
 from finance.services import ledger, periods
@@ -356,3 +356,33 @@ def test_a_matched_line_is_not_made_void(application: Application) -> None:
 
     with pytest.raises(REFUSED, match="not reversed"):
         application.execute("UPDATE finance_statementline SET is_void = true")
+
+
+# What rows name -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("column", ["party_id", "cost_centre_id"])
+def test_a_posting_names_who_is_there(application: Application, column: str) -> None:
+    named = PAIR.replace("role, text)", f"role, text, {column})").replace("'', ''", "'', '', 999999")
+    with pytest.raises(ForeignKeyViolation, match=f"names {column} 999999"), application.transaction():
+        application.execute(named, {"entry": ledger.next_entry(), "accounts": list(accounts()), "on": MAY})
+
+
+@pytest.mark.parametrize("column", ["by", "approved_by"])
+def test_an_entry_names_people_who_are_there(application: Application, column: str) -> None:
+    with pytest.raises(ForeignKeyViolation, match="core_user") if column == "by" else pytest.raises(REFUSED):
+        put(application, origin=receivable().ref, **{column: 999999})
+
+
+def test_a_party_of_the_books_stays(application: Application) -> None:
+    who = receivable().party_id
+
+    with pytest.raises(REFUSED), application.transaction():
+        application.execute("DELETE FROM core_party WHERE id = %s", [who])
+
+
+def test_a_bank_account_with_lines_stays(application: Application) -> None:
+    account = line("10.00").bank_account_id
+
+    with pytest.raises(REFUSED), application.transaction():
+        application.execute("DELETE FROM finance_bankaccount WHERE id = %s", [account])
