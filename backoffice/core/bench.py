@@ -12,6 +12,7 @@ a role that may create databases.
 import os
 import secrets
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from django.core.management.base import CommandParser
 from django.db import connections
 from django.utils.module_loading import autodiscover_modules
 from psycopg import sql
+
+DROP_TRIES = 30  # a second apart
 
 Say = Callable[[str], None]
 Run = Callable[[dict[str, Any], Say], dict[str, Any]]
@@ -68,7 +71,7 @@ def scratch() -> Iterator[str]:
             yield name
         finally:
             _move(home)
-            _maintain(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            _drop(name)
 
 
 @contextmanager
@@ -83,7 +86,7 @@ def copies(name: str, count: int) -> Iterator[list[str]]:
         yield made
     finally:
         for copy in made:
-            _maintain(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(copy)))
+            _drop(copy)
 
 
 def work_on(name: str) -> None:
@@ -107,6 +110,18 @@ def _hang_up() -> None:
     connection.close()
     if getattr(connection, "pool", None):
         connection.close_pool()  # type: ignore[attr-defined]
+
+
+def _drop(name: str) -> None:
+    """Remove a scratch database. An autovacuum that is in it may be ended by the server only, so it is waited for."""
+    for left in range(DROP_TRIES, 0, -1):
+        try:
+            return _maintain(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        except psycopg.errors.InsufficientPrivilege:
+            if left == 1:
+                raise
+            time.sleep(1)
+    return None
 
 
 def _maintain(statement: sql.Composed) -> None:
