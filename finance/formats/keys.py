@@ -59,16 +59,21 @@ def line_key(
 
     account: our own name of the account (its number in the database), not the file's spelling.
     """
+    return digest(account, on.toordinal(), f"{amount:.2f}", kind, text, payer, reference)
+
+
+def digest(account: str, ordinal: int, cents: str, kind: str, text: str, payer: str, reference: str) -> bytes:
+    """`line_key` of plain values. ordinal: of the day, 1 is the first of the year 1; cents: the amount, `-12.00`."""
     seed = b"%b\n%d\n%b\n%b\n%b\n%b\n%b" % (
         account.encode(),
-        on.toordinal(),
-        f"{amount:.2f}".encode(),
+        ordinal,
+        cents.encode(),
         kind.upper().encode(),
         _folded(text),
         _folded(payer),
         hint(reference).encode(),
     )
-    return on.toordinal().to_bytes(3) + blake2b(seed, digest_size=SIZE - 3).digest()
+    return ordinal.to_bytes(3) + blake2b(seed, digest_size=SIZE - 3).digest()
 
 
 def key_of(account: str, line: Line) -> bytes:

@@ -16,11 +16,14 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
 from backoffice.core.hands import Hand
+from finance.formats.cells import Raw, cell, rows
 from finance.formats.keys import key_of
 from finance.formats.shapes import AccountPart, Begin, End, Event, Head, Line, Notice, Quarantined, gettext_noop
-from finance.formats.tokens import tokens
 
-BATCH = 8_192  # lines sent to the database at a time
+from .copyist import Copyist
+
+BATCH = 4_096  # lines sent to the database at a time
+SHARED_FROM = 16_384  # lines, from which a second process is worth its start
 FIRST_DAY = date(1994, 7, 1)  # of the real: an earlier day is a misprint
 MOST = Decimal(10) ** 15  # so is an amount of it or more
 RAW_CHARS = 2_000
@@ -44,8 +47,6 @@ _INDEXES = """
 CREATE INDEX ON stage_line (part, "on");
 ANALYZE stage_line (part, "on", key), stage_parked;
 """
-# A cell of COPY's text form. A line of a statement is one line: tabs and breaks in it are spaces, NUL is nothing.
-_CELL = str.maketrans({"\\": "\\\\", "\t": " ", "\n": " ", "\r": " ", "\0": ""})
 
 
 @dataclass
@@ -113,12 +114,13 @@ class Loader:
         self.head: Head | None = None
         self.part: Part | None = None
         self.account = ""
-        self.on: date | None = None  # the day of the line before, and its text
-        self.day = ""
-        self.lines: list[str] = []
+        self.on: date | None = None  # the day of the line before, and how it is written
+        self.day, self.ordinal = "", 0
+        self.lines: list[Raw] = []
         self.parked: list[str] = []
         self.open: ExitStack | None = None  # the COPY of lines, which lasts until something else must be sent
         self.copy: Any = None
+        self.copyist: Copyist | None = None  # lasts as long as the COPY
 
     def take(self, events: Iterable[Event], *, file: int) -> None:
         """Stage one file. Raises finance.formats.shapes.Refusal."""
@@ -127,7 +129,7 @@ class Loader:
         except BaseException as problem:
             if self.open:
                 self.open.__exit__(type(problem), problem, None)
-                self.open = None
+                self.open = self.copyist = None
             raise
 
     def _take(self, events: Iterable[Event], file: int) -> None:
@@ -177,13 +179,24 @@ class Loader:
         if part.last is None or line.on > part.last:
             part.last = line.on
         self.seq = seq = self.seq + 1
-        valued = str(line.valued_on) if line.valued_on else "\\N"
         if line.on != self.on:
-            self.on, self.day = line.on, line.on.isoformat()
+            self.on, self.day, self.ordinal = line.on, line.on.isoformat(), line.on.toordinal()
         self.lines.append(
-            f"{seq}\t{part.number}\t{self.day}\t{valued}\t{line.amount}\t{_cell(line.text, 500)}\t"
-            f"{_cell(line.payer, 200)}\t{_cell(line.payer_tax_id, 14)}\t{_cell(line.kind, 20)}\t"
-            f"{_cell(line.reference, 140)}\t\\\\x{key_of(self.account, line).hex()}\t{_named(line)}\n"
+            (
+                seq,
+                part.number,
+                self.account,
+                self.ordinal,
+                self.day,
+                str(line.valued_on) if line.valued_on else "",
+                str(line.amount),
+                line.text,
+                line.payer,
+                line.payer_tax_id,
+                line.kind,
+                line.reference,
+                line.document,
+            )
         )
         if len(self.lines) >= BATCH:
             self._send_lines()
@@ -225,12 +238,12 @@ class Loader:
         cells = [
             str(self.seq),
             "\\N" if part is None else str(part),
-            _cell(place, 60),
+            cell(place, 60),
             reason,
             _json(words),
             on.isoformat() if on else "\\N",
             "\\N" if amount is None else str(amount),
-            _cell(text, RAW_CHARS),
+            cell(text, RAW_CHARS),
             _json(facts),
             key,
         ]
@@ -247,33 +260,24 @@ class Loader:
             self.open = ExitStack()
             cursor = self.open.enter_context(connection.cursor())
             self.copy = self.open.enter_context(cursor.copy("COPY stage_line FROM STDIN"))
-        self.copy.write("".join(self.lines))
+        if self.copyist is None and self.seq >= SHARED_FROM:
+            self.copyist = self.open.enter_context(Copyist())
+        for made in self.copyist.add(self.lines) if self.copyist else [rows(self.lines)]:
+            self.copy.write(made)
         self.lines = []
 
     def _send_parked(self) -> None:
         """End the COPY of lines, and send what was set aside."""
         if self.open:
+            for made in self.copyist.rest() if self.copyist else ():
+                self.copy.write(made)
             self.open.close()
-            self.open = None
+            self.open = self.copyist = None
         if self.parked:
             self.told(len(self.parked))
             with connection.cursor() as cursor, cursor.copy("COPY stage_parked FROM STDIN") as copy:
                 copy.write("".join(self.parked))
             self.parked = []
-
-
-def _named(line: Line) -> str:
-    """What the line names, as an array in COPY's text form; kinds and values hold no quotation mark or backslash."""
-    found = tokens(line.text, line.payer, line.reference, line.document)
-    if line.payer_tax_id:
-        found.add(("tax", "".join(sign for sign in line.payer_tax_id[:14] if sign.isalnum())))
-    return "{" + ",".join(f'"{kind} {value}"' for kind, value in found) + "}"
-
-
-def _cell(text: str, longest: int) -> str:
-    if text.isprintable() and "\\" not in text:  # nearly all of them; a table costs more than to look
-        return text[:longest]
-    return text[:longest].translate(_CELL)
 
 
 def _json(value: dict[str, Any]) -> str:

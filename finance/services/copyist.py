@@ -1,0 +1,103 @@
+"""A second process that makes rows of a file's lines while this one reads on; what it has no time for is done here.
+
+    with ExitStack() as stack:
+        copyist = stack.enter_context(Copyist())
+        for batch in batches:
+            for rows in copyist.add(batch):
+                send(rows)                       # in any order
+        for rows in copyist.rest():
+            send(rows)
+
+Whatever becomes of the other process, no line is lost: its batches are made here then.
+"""
+
+import marshal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from queue import Empty, Full, Queue, SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from django.conf import settings
+
+from finance.formats.cells import Raw, rows
+
+WAITING = 2  # batches for the other process beside the one that it has
+
+
+class Copyist:
+    """Used by one thread. Raises from `rest` what a batch raises (UnicodeEncodeError: no text that can be kept)."""
+
+    def __init__(self) -> None:
+        self.waiting: Queue[list[Raw] | None] = Queue(WAITING)
+        self.done: SimpleQueue[bytes] = SimpleQueue()
+        self.problem: Exception | None = None
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "finance.formats.cells"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=settings.BASE_DIR,
+        )
+        self.thread = threading.Thread(target=self._work, name="copyist", daemon=True)
+        self.thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _problem: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.process.kill()  # it keeps nothing; a thread that waits for it goes on at once
+        with suppress(Empty):
+            while True:
+                self.waiting.get_nowait()
+        self.waiting.put(None)
+        self.process.wait()
+
+    def add(self, batch: list[Raw]) -> Iterator[bytes]:
+        """Have its rows made; gives those that are ready."""
+        try:
+            self.waiting.put_nowait(batch)
+        except Full:
+            yield rows(batch)
+        with suppress(Empty):
+            while True:
+                yield self.done.get_nowait()
+
+    def rest(self) -> Iterator[bytes]:
+        """All that are not given yet; nothing is added after that."""
+        while True:  # what waits is made here, as long as the other process has its hands full
+            try:
+                batch = self.waiting.get_nowait()
+            except Empty:
+                break
+            assert batch is not None
+            yield rows(batch)
+        self.waiting.put(None)
+        self.thread.join()
+        with suppress(Empty):
+            while True:
+                yield self.done.get_nowait()
+        if self.problem:
+            raise self.problem
+
+    def _work(self) -> None:
+        try:
+            while (batch := self.waiting.get()) is not None:
+                self.done.put(self._made(batch))
+        except Exception as problem:  # told by `rest`, in the thread that reads
+            self.problem = problem
+
+    def _made(self, batch: list[Raw]) -> bytes:
+        assert self.process.stdin
+        assert self.process.stdout
+        with suppress(OSError, EOFError, ValueError):  # it is gone
+            marshal.dump(batch, self.process.stdin)
+            self.process.stdin.flush()
+            made: bytes = marshal.load(self.process.stdout)  # noqa: S302 (from the process that we began)
+            return made
+        return rows(batch)
