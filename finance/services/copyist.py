@@ -1,7 +1,6 @@
 """A second process that makes rows of a file's lines while this one reads on; what it has no time for is done here.
 
-    with ExitStack() as stack:
-        copyist = stack.enter_context(Copyist())
+    with Copyist() as copyist:
         for batch in batches:
             for rows in copyist.add(batch):
                 send(rows)                       # in any order
@@ -29,12 +28,12 @@ WAITING = 2  # batches for the other process beside the one that it has
 
 
 class Copyist:
-    """Used by one thread. Raises from `rest` what a batch raises (UnicodeEncodeError: no text that can be kept)."""
+    """Used by one thread. Raises what a batch raises (UnicodeEncodeError: no text that can be kept)."""
 
     def __init__(self) -> None:
         self.waiting: Queue[list[Raw] | None] = Queue(WAITING)
-        self.done: SimpleQueue[bytes] = SimpleQueue()
-        self.problem: Exception | None = None
+        self.done: SimpleQueue[bytes | Exception] = SimpleQueue()
+        self.owed = 0  # batches that were given away and did not come back
         self.process = subprocess.Popen(
             [sys.executable, "-m", "finance.formats.cells"],
             stdin=subprocess.PIPE,
@@ -52,9 +51,7 @@ class Copyist:
         self, _kind: type[BaseException] | None, _problem: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self.process.kill()  # it keeps nothing; a thread that waits for it goes on at once
-        with suppress(Empty):
-            while True:
-                self.waiting.get_nowait()
+        self._take_back()
         self.waiting.put(None)
         self.process.wait()
 
@@ -62,35 +59,40 @@ class Copyist:
         """Have its rows made; gives those that are ready."""
         try:
             self.waiting.put_nowait(batch)
+            self.owed += 1
         except Full:
             yield rows(batch)
-        with suppress(Empty):
-            while True:
-                yield self.done.get_nowait()
+        while not self.done.empty():
+            yield self._received()
 
     def rest(self) -> Iterator[bytes]:
-        """All that are not given yet; nothing is added after that."""
-        while True:  # what waits is made here, as long as the other process has its hands full
-            try:
-                batch = self.waiting.get_nowait()
-            except Empty:
-                break
-            assert batch is not None
+        """All that are not given yet."""
+        for batch in self._take_back():  # made here, as long as the other process has its hands full
             yield rows(batch)
-        self.waiting.put(None)
-        self.thread.join()
+        while self.owed:
+            yield self._received()
+
+    def _take_back(self) -> Iterator[list[Raw]]:
+        taken = []
         with suppress(Empty):
-            while True:
-                yield self.done.get_nowait()
-        if self.problem:
-            raise self.problem
+            while batch := self.waiting.get_nowait():
+                self.owed -= 1
+                taken.append(batch)
+        return iter(taken)
+
+    def _received(self) -> bytes:
+        made = self.done.get()
+        self.owed -= 1
+        if isinstance(made, Exception):
+            raise made
+        return made
 
     def _work(self) -> None:
-        try:
-            while (batch := self.waiting.get()) is not None:
+        while (batch := self.waiting.get()) is not None:
+            try:
                 self.done.put(self._made(batch))
-        except Exception as problem:  # told by `rest`, in the thread that reads
-            self.problem = problem
+            except Exception as problem:  # raised where the rows are taken
+                self.done.put(problem)
 
     def _made(self, batch: list[Raw]) -> bytes:
         assert self.process.stdin

@@ -6,7 +6,7 @@ stage_parked   balances, future lines, zeros and what could not be read
 
 import json
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -23,7 +23,7 @@ from finance.formats.shapes import AccountPart, Begin, End, Event, Head, Line, N
 from .copyist import Copyist
 
 BATCH = 4_096  # lines sent to the database at a time
-SHARED_FROM = 16_384  # lines, from which a second process is worth its start
+SHARED_FROM = 1_000_000  # bytes of a file, from which a second process is worth its start
 FIRST_DAY = date(1994, 7, 1)  # of the real: an earlier day is a misprint
 MOST = Decimal(10) ** 15  # so is an amount of it or more
 RAW_CHARS = 2_000
@@ -120,17 +120,18 @@ class Loader:
         self.parked: list[str] = []
         self.open: ExitStack | None = None  # the COPY of lines, which lasts until something else must be sent
         self.copy: Any = None
-        self.copyist: Copyist | None = None  # lasts as long as the COPY
+        self.copyist: Copyist | None = None  # lasts as long as a long file
 
-    def take(self, events: Iterable[Event], *, file: int) -> None:
-        """Stage one file. Raises finance.formats.shapes.Refusal."""
-        try:
-            self._take(events, file)
-        except BaseException as problem:
-            if self.open:
-                self.open.__exit__(type(problem), problem, None)
-                self.open = self.copyist = None
-            raise
+    def take(self, events: Iterable[Event], *, file: int, size: int = 0) -> None:
+        """Stage one file of so many bytes. Raises finance.formats.shapes.Refusal."""
+        with Copyist() if size >= SHARED_FROM else nullcontext() as self.copyist:
+            try:
+                self._take(events, file)
+            except BaseException as problem:
+                if self.open:
+                    self.open.__exit__(type(problem), problem, None)
+                    self.open = None
+                raise
 
     def _take(self, events: Iterable[Event], file: int) -> None:
         for event in events:
@@ -260,8 +261,6 @@ class Loader:
             self.open = ExitStack()
             cursor = self.open.enter_context(connection.cursor())
             self.copy = self.open.enter_context(cursor.copy("COPY stage_line FROM STDIN"))
-        if self.copyist is None and self.seq >= SHARED_FROM:
-            self.copyist = self.open.enter_context(Copyist())
         for made in self.copyist.add(self.lines) if self.copyist else [rows(self.lines)]:
             self.copy.write(made)
         self.lines = []
@@ -272,7 +271,7 @@ class Loader:
             for made in self.copyist.rest() if self.copyist else ():
                 self.copy.write(made)
             self.open.close()
-            self.open = self.copyist = None
+            self.open = None
         if self.parked:
             self.told(len(self.parked))
             with connection.cursor() as cursor, cursor.copy("COPY stage_parked FROM STDIN") as copy:

@@ -28,7 +28,7 @@ from backoffice.core.services import imports as import_service
 from finance import formats
 from finance.models import BankAccount, Period, PeriodException, Statement, StatementLine
 
-from . import bank_accounts, ledger, statement_twice
+from . import bank_accounts, ledger, statement_twice, statistics
 from . import statement_books as books
 from . import statement_columns as columns
 from .statement_stage import Loader, Part, Staged, begin, drop, finish, give
@@ -135,7 +135,7 @@ def _load(loader: Loader, row: ImportFile, as_format: str | None, named: dict[st
     try:
         today = timezone.localdate()
         events_ = formats.stream(path, name=name, as_format=as_format, mapping=named, today=today)
-        loader.take(events_, file=row.position)
+        loader.take(events_, file=row.position, size=row.file.size)
     except formats.Refusal as refusal:
         reason = f"{name}: {_(refusal.text) % refusal.data}"
         if named is None and refusal.text in columns.NOT_UNDERSTOOD and (sheet := columns.table_of(path, name)):
@@ -393,8 +393,7 @@ def _tidy(new: int) -> None:
     if new < TIDY_FROM or connection.in_atomic_block:
         return
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE finance_statementline, finance_linetoken, finance_posting, finance_journalentry")
+        statistics.know(("finance_posting", "finance_statementline", "finance_linetoken", "finance_journalentry"))
     except DatabaseError:
         return  # not ours to analyse: left to autovacuum
 

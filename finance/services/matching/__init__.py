@@ -21,7 +21,7 @@ from backoffice.core import events, jobs
 from backoffice.core.jobs import Quiet, Work
 from backoffice.core.models import Job, User
 from finance.models import BankAccount, MatchRun
-from finance.services import periods
+from finance.services import periods, statistics
 
 from . import claims, posting, suggestions
 
@@ -34,6 +34,7 @@ _UNLOCK = "SELECT pg_advisory_unlock(hashtext('finance.match'))"
 _STALE = """
 SELECT s.relname FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
 WHERE s.relname = ANY(%s) AND s.n_mod_since_analyze > 1000 + 0.2 * greatest(c.reltuples, 0)
+ORDER BY s.n_live_tup DESC, s.relname
 """
 _READ = (
     "finance_statementline",
@@ -116,8 +117,7 @@ def _match(cursor: CursorWrapper, made: MatchRun, bank: int | None, *, work: Wor
 def _know_sizes(cursor: CursorWrapper) -> None:
     """A table that grew since it was last measured is measured now: the plans of a run stand on it."""
     cursor.execute(_STALE, [list(_READ)])
-    for (table,) in cursor.fetchall():
-        cursor.execute(f"ANALYZE {table}")
+    statistics.know([table for (table,) in cursor.fetchall()])
 
 
 @contextmanager
