@@ -98,6 +98,9 @@ class OrderList(lists.ListPage):
     def search(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
         return selectors.orders_with(queryset, text)
 
+    def abounds(self, text: str) -> bool:
+        return selectors.orders_abound(text, beyond=lists.CAP)
+
     def actions(self, user: User) -> list[lists.Action]:
         if not user.may("logistics.order_import.create"):
             return []

@@ -17,6 +17,7 @@ from backoffice.core import jobs, lists
 from backoffice.core.lists import export
 from backoffice.core.lists.cursor import BadCursor, Ordering
 from backoffice.core.models import AuditEntry, HeldFilter, Job, ListPreference, Party, SavedView, StoredFile, Task, User
+from tests.core.list_urls import Everything
 from tests.factories.people import person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.core.list_urls")]
@@ -172,6 +173,34 @@ def test_search_ignores_capitals_and_accents(client):
     Party.objects.create(name="Maria")
 
     assert names(client.get(URL, {"q": "CONCEICAO joao"})) == ["João Conceição"]
+
+
+@pytest.mark.parametrize("order", ["name", "-name", "version", "-version"])
+def test_what_a_search_finds_is_paged_in_the_order_asked_for(client, order):
+    for i in range(25):
+        parties(1, name=f"Found {i * 7 % 25:02d}", version=i % 3)
+    parties(3)
+
+    pages = walk(client, f"{URL}?q=found&order={order}")
+
+    found = Party.objects.filter(name__startswith="Found")
+    down = order.startswith("-")
+    expected = found.order_by(order, "-pk" if down else "pk").values_list("name", flat=True)
+    assert [len(page) for page in pages] == [10, 10, 5]
+    assert [name for page in pages for name in page] == list(expected)
+
+
+def test_a_search_that_surely_finds_many_is_not_counted_unless_asked_or_filtered(client, monkeypatch):
+    parties(3, kind="person")
+    monkeypatch.setattr(Everything, "abounds", lambda page, text: text == "party")
+
+    def count(query: str) -> str:
+        return re.search(r'class="pager-count">([^<]+?) ?[·<]', client.get(URL + query).content.decode())[1]
+
+    assert count("?q=party") == "more than 1,000 rows"
+    assert count("?q=part") == "3 rows"
+    assert count("?q=party&kind=person") == "3 rows"
+    assert count("?q=party&count=exact") == "3 rows"
 
 
 def test_the_whole_page_asks_the_same_few_questions_for_one_row_and_for_fifty(client, django_assert_max_num_queries):

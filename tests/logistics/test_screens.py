@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from backoffice.core.models import Company
 from finance.models import Payment
+from logistics import selectors
 from logistics.models import Order, OrderEvent, OrderException, Product, Review
 from logistics.services import exceptions
 from tests.factories.people import person
@@ -91,6 +92,32 @@ def test_orders_are_found(client, manager, asked, found):
     text = client.get(reverse("logistics:orders") + "?" + asked).content.decode()
 
     assert [number for number in ("T-A", "T-B") if f">{number}<" in text] == found
+
+
+def test_a_text_abounds_when_the_newest_orders_and_those_before_them_hold_it(monkeypatch):
+    monkeypatch.setattr(selectors, "SAMPLE", 4)
+    for day in range(1, 9):
+        city = "Rio" if day == 4 else "São Paulo"
+        order(number=f"T-{day}", customer_city=city, purchased_at=NOW + timedelta(days=day))
+
+    assert selectors.orders_abound("SAO paulo", beyond=3)
+    assert not selectors.orders_abound("sao paulo", beyond=7)  # seven hold it, no more
+    assert not selectors.orders_abound("rio", beyond=0)  # none of the newest
+
+
+def test_a_frequent_text_is_not_counted_to_its_end(client, manager, monkeypatch):
+    monkeypatch.setattr(selectors, "SAMPLE", 4)
+    monkeypatch.setattr("backoffice.core.lists.CAP", 4)
+    monkeypatch.setattr("backoffice.core.lists.page.CAP", 4)
+    for day in range(1, 9):
+        order(number=f"T-{day}", customer_city="Santos", purchased_at=NOW + timedelta(days=day))
+    url = reverse("logistics:orders") + "?q=santos"
+
+    text = client.get(url).content.decode()
+
+    assert "more than 4 rows" in text
+    assert all(f">T-{day}<" in text for day in range(1, 9))
+    assert "8 rows" in client.get(url + "&count=exact").content.decode()
 
 
 def test_an_order_is_moved_from_its_page(client, manager):

@@ -57,7 +57,7 @@ class Action:
 class Tally:
     """How many rows match (at most `CAP + 1` unless exact) and the totals over all of them, when they were added up.
 
-    keys: theirs, when a filter left few.
+    keys: theirs in the order of the page, when a filter left few.
     """
 
     n: int
@@ -174,13 +174,21 @@ class ListPage(View):
         if not filterset.form.is_valid():
             return None
         queryset = filterset.qs if self.filters else self.queryset(state.user)
-        text = state.data().get("q", "").strip().replace("\x00", "")[:200]
-        if text and self.search_fields:
+        if text := self.searched(state):
             queryset = self.search(queryset, text)
         return queryset.order_by()
 
+    def searched(self, state: ListState) -> str:
+        """The text that is looked for; empty where there is none."""
+        text: str = state.data().get("q", "").strip().replace("\x00", "")[:200]
+        return text if self.search_fields else ""
+
+    def abounds(self, text: str) -> bool:
+        """Whether the search surely finds more than CAP rows, for a list that can tell without counting."""
+        return False
+
     def few(self, state: ListState, keys: list[Any]) -> QuerySet[Any]:
-        """The same rows when a filter leaves few: found while they were counted, and ordered now.
+        """The same rows when a filter leaves few: found and ordered while they were counted.
 
         The planner could else walk a million rows in their order to meet the few that match.
         """
@@ -190,17 +198,27 @@ class ListPage(View):
     def ordering(self, state: ListState, queryset: QuerySet[Any]) -> Ordering:
         return Ordering(queryset, self.orders()[state.order_key], descending=state.descending)
 
-    def tally(self, queryset: QuerySet[Any], columns: Sequence[Column], *, exact: bool, cap: int = CAP) -> Tally:
+    def tally(
+        self,
+        queryset: QuerySet[Any],
+        columns: Sequence[Column],
+        *,
+        exact: bool,
+        cap: int = CAP,
+        ordering: Ordering | None = None,
+    ) -> Tally:
         """Count, to the cap unless `exact`, and the totals of what was counted completely.
 
         cap: how far to read, CAP or more; with more, the keys come along for a page that need not search again.
+        ordering: of the keys.
         """
         sums = {f"total_{column.key}": column.total for column in columns if column.total is not None}
         if exact:
             found = queryset.aggregate(n=Count("pk"), **sums)
         else:
             rows = queryset if sums else queryset.values("pk")  # what only the page shows is not worked out to count
-            found = rows[: cap + 1].aggregate(n=Count("pk"), keys=ArrayAgg("pk"), **sums)
+            listed = ArrayAgg("pk", order_by=ordering.order_by() if ordering else None)
+            found = rows[: cap + 1].aggregate(n=Count("pk"), keys=listed, **sums)
         n, keys = found.pop("n"), found.pop("keys", None)
         if not exact and n > CAP:
             return Tally(CAP + 1, False, {}, keys if n <= cap else None)
@@ -235,8 +253,11 @@ class ListPage(View):
         columns = state.columns()
         tally, part = Tally(0, True, {}), Slice([], None, None)
         if matching is not None:
-            tally = self.tally(matching, columns, exact=state.exact, cap=self.reach if state.data() else CAP)
-            rows = self.few(state, tally.keys) if tally.keys and state.data() else matching
+            tally = self.counted(state, matching, columns)
+            rows = matching
+            if tally.keys and state.data():
+                is_first = not state.get("after") and not state.get("before")
+                rows = self.few(state, tally.keys[: self.page_size + 1] if is_first else tally.keys)
             try:
                 part = self.ordering(state, rows).page(
                     rows, self.page_size, after=state.get("after"), before=state.get("before")
@@ -245,6 +266,17 @@ class ListPage(View):
                 raise BadRequest("unknown page") from problem
         context = self.context(state, filterset, columns, part, tally)
         return render(request, self.template_name, context, status=422 if matching is None else 200)
+
+    def counted(self, state: ListState, matching: QuerySet[Any], columns: Sequence[Column]) -> Tally:
+        """The tally of a page, with the keys in its order where a filter may leave few."""
+        data = state.data()
+        if not data:
+            return self.tally(matching, columns, exact=state.exact)
+        text, others = self.searched(state), any(data[key] for key in data if key != "q")
+        if text and not others and not state.exact and self.abounds(text):
+            return Tally(CAP + 1, False, {})
+        by = Ordering(matching, self.orders()[state.order_key], descending=state.descending)
+        return self.tally(matching, columns, exact=state.exact, cap=self.reach, ordering=by)
 
     def context(
         self, state: ListState, filterset: ListFilters, columns: list[Column], part: Slice, tally: Tally
