@@ -199,6 +199,7 @@ class Checker:
             line = world.lines[row["id"]] = BankLine(
                 row["id"], row["amount"], row["bank"], date.fromisoformat(row["on"])
             )
+            world.stands(line, 1)
             self.line = max(self.line, row["id"])
         assert line is not None
         if row["open"] != -(row["transit"] or 0):
@@ -218,6 +219,7 @@ class Checker:
             done.lines[line.id] += row["open"] - line.open
         if row["void"] and not line.void:
             line.void = True
+            world.stands(line, -1)
             world.documents[bank.account_id] -= row["amount"]
         if row["open"] and not line.open:
             world.open_lines.append(line.id)

@@ -189,6 +189,8 @@ class World:
         self.batches: defaultdict[int, list[Entry]] = defaultdict(list)  # what each import brought
         self.open_parts: list[int] = []  # may hold settled ones; `part` sweeps them out as it meets them
         self.open_lines: list[int] = []
+        self.days: Counter[tuple[int, date]] = Counter()  # (bank account, day) → lines that count
+        self.movements: Counter[tuple[int, date, Decimal]] = Counter()  # the same by their amount
         self.ledger = _sums()  # by account, as the entries tell it
         self.documents = _sums()  # the same of accounts that have documents, as these tell it
         self.numbers: Counter[tuple[int, int]] = Counter()  # (journal, year) → last
@@ -313,6 +315,11 @@ class World:
             self.open_parts[place] = self.open_parts[-1]
             self.open_parts.pop()
         return None
+
+    def stands(self, line: BankLine, count: int) -> None:
+        """A line came, or was voided: 1 or -1."""
+        self.days[line.bank, line.on] += count
+        self.movements[line.bank, line.on, line.amount] += count
 
     def line(self) -> BankLine | None:
         """An open statement line."""
