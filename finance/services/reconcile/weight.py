@@ -77,9 +77,18 @@ class Weight:
 
 
 def weigh(
-    parts: Mapping[int, Decimal], items: Sequence[Item], reasons: Reasons, met: Mapping[int, Instalment], *, by: User
+    parts: Mapping[int, Decimal],
+    items: Sequence[Item],
+    reasons: Reasons,
+    met: Mapping[int, Instalment],
+    *,
+    by: User,
+    to_say: bool = False,
 ) -> Weight:
-    """What the match weighs. parts: line → its part. met: the instalments of the items, as they are before it."""
+    """What the match weighs. parts: line → its part. met: the instalments of the items, as they are before it.
+
+    to_say: it is posted or asked in this transaction, so nobody else's word is weighed before that ends.
+    """
     by_word = [item for item in items if item.kind == "account" and not _stands(reasons)]
     advances = [item for item in items if item.kind == "advance" and not _is_surplus(item, parts, items, met)]
     own = sum((abs(item.amount) for item in [*by_word, *advances]), ZERO)
@@ -87,10 +96,16 @@ def weigh(
         return Weight()
     if by_word:
         own -= _granted(by_word, items, met, on=_last_day(parts))
-    parties = {row.party_id for row in met.values()} | {item.party for item in items if item.party}
-    named = tuple(sorted(pk for pk in parties if pk))
+    named = tuple(sorted(parties_of(items, met)))
+    if to_say:
+        second_person.hold_words(named, by=None if named else by)
     earlier = _earlier(named, list(parts), by_word, by=by)
     return Weight(own, own + earlier[0], own + earlier[1], named)
+
+
+def parties_of(items: Iterable[Item], met: Mapping[int, Instalment]) -> set[int]:
+    """Those that a match concerns."""
+    return {row.party_id for row in met.values() if row.party_id} | {item.party for item in items if item.party}
 
 
 def _stands(reasons: Reasons) -> bool:
