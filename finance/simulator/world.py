@@ -121,6 +121,7 @@ class Entry:
     match: int | None = None
     batch: int | None = None  # the import that brought it
     is_reversal: bool = False
+    by_two: bool = False  # entered by hand and approved, so that one person alone does not reverse it
     reversed: bool = False
 
 
