@@ -78,6 +78,7 @@ class _Play:
         return self.report
 
     def _step(self, step: int, kind: Kind) -> None:
+        self.world.look_at_the_clock()
         drawn = kind.draw(self.world)
         if drawn is None:
             return

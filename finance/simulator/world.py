@@ -53,6 +53,10 @@ class BankLine:
     void: bool = False
 
 
+def _next_month(first: date) -> date:
+    return (first + timedelta(days=32)).replace(day=1)
+
+
 def within(value: Decimal, amount: Decimal) -> bool:
     return ZERO <= value <= amount if amount > 0 else amount <= value <= ZERO
 
@@ -235,11 +239,21 @@ class World:
         first = last
         for _ in range(MONTHS - 1):
             first = (first - timedelta(days=1)).replace(day=1)
+        self.months: list[Month] = []
+        self._add_months(first, last)
+
+    def _add_months(self, first: date, last: date) -> None:
         periods.ensure(first, last)
-        self.months = [
-            Month(row.pk, row.starts_on)
-            for row in Period.objects.filter(starts_on__gte=first, starts_on__lte=last).order_by("starts_on")
-        ]
+        fresh = Period.objects.filter(starts_on__gte=first, starts_on__lte=last).order_by("starts_on")
+        self.months += [Month(row.pk, row.starts_on) for row in fresh]
+
+    def look_at_the_clock(self) -> None:
+        """A storm may outlive its day, and its month: what services post today lies in the next one then."""
+        today = timezone.localdate()
+        if today > self.today:
+            self.today = today
+            if today >= (after := _next_month(self.months[-1].starts_on)):
+                self._add_months(after, today.replace(day=1))
 
     # Second persons -----------------------------------------------------------------------------------------------
 
