@@ -56,6 +56,7 @@ class Settle(BulkAction):
 
     def apply(self, pks: Sequence[Any], *, by: User, **answers: Any) -> None:
         found = titles.lock(pks)
+        second_person.hold_words(row.party_id for row in found.values())
         for pk in sorted(found):
             due = settlement.owed(found[pk], on=answers["on"])
             settlement.settle(instalment_id=pk, paid=due.total, on=answers["on"], account=answers["account"].pk, by=by)

@@ -86,6 +86,7 @@ def weighed(bill: Bill) -> Decimal:
 def submit(*, bill_id: int, by: User) -> Approval:
     """Send a draft to whoever decides about its amount. Raises papers.NotADraft, second_person.Waiting."""
     bill = papers.to_waiting(Bill, bill_id, by=by)
+    second_person.hold_words([bill.party_id])
     return second_person.ask(
         APPROVE,
         bill,

@@ -32,6 +32,7 @@ def settle(
             )
     except settlement.NeedsSecond:
         row = Instalment.objects.select_related("title__party").get(pk=instalment_id)
+        second_person.hold_words([row.party_id])
         return second_person.ask(
             SETTLE,
             row,

@@ -37,6 +37,7 @@ def ask_write_off(*, instalment_id: int, amount: Decimal, reason: str, by: User)
         raise ledger.TooMuch(_("More than the open amount cannot be settled."))
     if not reason.strip():
         raise ledger.Refused(_("Give the reason."))
+    second_person.hold_words([instalment.party_id])
     return second_person.ask(
         WRITE_OFF,
         instalment,

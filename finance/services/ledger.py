@@ -58,6 +58,11 @@ _REFUSALS: dict[str, tuple[type[Refused], str | Promise]] = {
     "finance_journalentry_reverses_id_key": (AlreadyReversed, _("This was undone before.")),
     "finance_entry_second_person": (Refused, _("Who made an entry does not approve it.")),
     "finance_entry_manual_is_approved": (Refused, _("A manual entry needs a second person.")),
+    "finance_entry_undone_by_two": (Refused, _("A second person approved it; ask to reverse its journal entry.")),
+    "finance_entry_opened_by_two": (
+        Refused,
+        _("The books are set up: another person must approve new opening balances."),
+    ),
 }
 
 

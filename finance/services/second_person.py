@@ -3,11 +3,12 @@
 The database holds the rest: nobody approves what they wrote (checks on entries, invoices, bills and approvals).
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -88,6 +89,19 @@ def ask(
         )
     except approvals.AlreadyAsked as problem:
         raise Waiting(_("A second person is asked already.")) from problem
+
+
+def hold_words(parties: Iterable[int] = (), *, by: User | None = None) -> None:
+    """Have what is said about these parties, or by this person, to oneself until the transaction ends.
+
+    Asked before it is weighed, so that of two at the same moment the second is weighed with the first. It comes after
+    lines and instalments and before any head of a journal: whoever posts several holds all of theirs at once.
+    """
+    held = [("finance.words_by", by.pk)] if by else []
+    held += [("finance.words_about", party) for party in sorted(set(parties))]
+    with connection.cursor() as cursor:
+        for what, key in held:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), hashint8(%s))", [what, key])
 
 
 def asked_lately(kind: str, party: int) -> Decimal:

@@ -206,6 +206,7 @@ def settle(
         due = Due(principal=due.principal, discount=due.discount)
     check_given_up(instalment, due, by=approved_by or by)
     if by is not None and approved_by is None:
+        second_person.hold_words([title.party_id])
         check_word(title.party_id, paid)
     cover = terms.cover(paid, due)
     side = 1 if title.direction == Title.Direction.RECEIVABLE else -1
@@ -379,6 +380,7 @@ def cancel(
         _check_own(title)
     titles.lock(title.instalments.values_list("pk", flat=True))
     if by is not None and approved_by is None:
+        second_person.hold_words([title.party_id])
         check_cancelling(title)
     reversal = ledger.reverse(
         entry=title.entry_id, on=on, by=by, approved_by=approved_by, text=f"{title.number}: {reason}"

@@ -142,6 +142,7 @@ class Checker:
                 match=row["match"],
                 batch=row["batch"],
                 is_reversal=row["reverses"] is not None,
+                by_two=row["kind"] == "manual",
             )
             world.order.append(row["id"])
             if row["batch"]:
@@ -199,6 +200,7 @@ class Checker:
             line = world.lines[row["id"]] = BankLine(
                 row["id"], row["amount"], row["bank"], date.fromisoformat(row["on"])
             )
+            world.stands(line, 1)
             self.line = max(self.line, row["id"])
         assert line is not None
         if row["open"] != -(row["transit"] or 0):
@@ -218,6 +220,7 @@ class Checker:
             done.lines[line.id] += row["open"] - line.open
         if row["void"] and not line.void:
             line.void = True
+            world.stands(line, -1)
             world.documents[bank.account_id] -= row["amount"]
         if row["open"] and not line.open:
             world.open_lines.append(line.id)
@@ -343,6 +346,6 @@ QUESTIONS = {
         JOIN finance_posting p ON p.entry_id IN (r.id, o.id)
         GROUP BY o.id, p.account_id, p.instalment_id, p.line_id, p.role HAVING sum(p.amount) <> 0""",
     "second person": """
-        SELECT id FROM finance_journalentry
-        WHERE made_by_id = approved_by_id OR (kind = 'manual' AND approved_by_id IS NULL)""",
+        SELECT e.id FROM finance_journalentry e LEFT JOIN finance_journalentry o ON o.id = e.reverses_id
+        WHERE e.made_by_id = e.approved_by_id OR (e.approved_by_id IS NULL AND 'manual' IN (e.kind, o.kind))""",
 }

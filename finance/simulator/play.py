@@ -78,6 +78,7 @@ class _Play:
         return self.report
 
     def _step(self, step: int, kind: Kind) -> None:
+        self.world.look_at_the_clock()
         drawn = kind.draw(self.world)
         if drawn is None:
             return
@@ -121,6 +122,8 @@ class _Play:
 
     def _note(self, step: int, act: str, fault: str, wrong: list[str]) -> None:
         self.report.violations += len(wrong)
+        if wrong:
+            self.say(f"step {step}, {act}, {fault or 'plain'}: {'; '.join(wrong[:5])}")
         if wrong and self.report.first is None:
             self.report.first = {
                 "step": step, "act": act, "fault": fault, "wrong": wrong[:5], "before": self.before, "seed": self.seed

@@ -53,6 +53,10 @@ class BankLine:
     void: bool = False
 
 
+def _next_month(first: date) -> date:
+    return (first + timedelta(days=32)).replace(day=1)
+
+
 def within(value: Decimal, amount: Decimal) -> bool:
     return ZERO <= value <= amount if amount > 0 else amount <= value <= ZERO
 
@@ -121,6 +125,7 @@ class Entry:
     match: int | None = None
     batch: int | None = None  # the import that brought it
     is_reversal: bool = False
+    by_two: bool = False  # entered by hand and approved, so that one person alone does not reverse it
     reversed: bool = False
 
 
@@ -189,6 +194,8 @@ class World:
         self.batches: defaultdict[int, list[Entry]] = defaultdict(list)  # what each import brought
         self.open_parts: list[int] = []  # may hold settled ones; `part` sweeps them out as it meets them
         self.open_lines: list[int] = []
+        self.days: Counter[tuple[int, date]] = Counter()  # (bank account, day) → lines that count
+        self.movements: Counter[tuple[int, date, Decimal]] = Counter()  # the same by their amount
         self.ledger = _sums()  # by account, as the entries tell it
         self.documents = _sums()  # the same of accounts that have documents, as these tell it
         self.numbers: Counter[tuple[int, int]] = Counter()  # (journal, year) → last
@@ -232,11 +239,21 @@ class World:
         first = last
         for _ in range(MONTHS - 1):
             first = (first - timedelta(days=1)).replace(day=1)
+        self.months: list[Month] = []
+        self._add_months(first, last)
+
+    def _add_months(self, first: date, last: date) -> None:
         periods.ensure(first, last)
-        self.months = [
-            Month(row.pk, row.starts_on)
-            for row in Period.objects.filter(starts_on__gte=first, starts_on__lte=last).order_by("starts_on")
-        ]
+        fresh = Period.objects.filter(starts_on__gte=first, starts_on__lte=last).order_by("starts_on")
+        self.months += [Month(row.pk, row.starts_on) for row in fresh]
+
+    def look_at_the_clock(self) -> None:
+        """A storm may outlive its day, and its month: what services post today lies in the next one then."""
+        today = timezone.localdate()
+        if today > self.today:
+            self.today = today
+            if today >= (after := _next_month(self.months[-1].starts_on)):
+                self._add_months(after, today.replace(day=1))
 
     # Second persons -----------------------------------------------------------------------------------------------
 
@@ -313,6 +330,11 @@ class World:
             self.open_parts[place] = self.open_parts[-1]
             self.open_parts.pop()
         return None
+
+    def stands(self, line: BankLine, count: int) -> None:
+        """A line came, or was voided: 1 or -1."""
+        self.days[line.bank, line.on] += count
+        self.movements[line.bank, line.on, line.amount] += count
 
     def line(self) -> BankLine | None:
         """An open statement line."""

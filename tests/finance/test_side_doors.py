@@ -25,9 +25,10 @@ SELECT %(entry)s, side, (%(accounts)s::bigint[])[side], %(on)s, (3 - 2 * side) *
 FROM generate_series(1, 2) side
 """
 ENTRY = """
-INSERT INTO finance_journalentry (id, journal_id, year, number, "on", kind, text, origin, made_by_id, approved_by_id)
+INSERT INTO finance_journalentry (id, journal_id, year, number, "on", kind, text, origin, made_by_id, approved_by_id,
+                                  batch_id)
 SELECT %(entry)s, j.id, extract(year FROM %(on)s::date), 1 + coalesce(y.last, 0), %(on)s, %(kind)s, 'x', %(origin)s,
-       %(by)s, %(approved_by)s
+       %(by)s, %(approved_by)s, %(batch)s
 FROM finance_journal j
 LEFT JOIN finance_journalyear y ON y.journal_id = j.id AND y.year = extract(year FROM %(on)s::date)
 WHERE kind = 'general'
@@ -47,13 +48,13 @@ def months() -> None:
 
 def put(
     application: Application, *, on: date = MAY, kind: str = "automatic", origin: str = "",
-    by: int | None = None, approved_by: int | None = None, against: list[int] | None = None,
+    by: int | None = None, approved_by: int | None = None, against: list[int] | None = None, batch: int | None = None,
 ) -> int:  # fmt: skip
     """Post fees against sales by SQL; the entry."""
     entry = ledger.next_entry()
     facts: dict[str, Any] = {
         "entry": entry, "on": on, "kind": kind, "origin": origin, "by": by, "approved_by": approved_by,
-        "accounts": against or list(accounts()),
+        "accounts": against or list(accounts()), "batch": batch,
     }  # fmt: skip
     with application.transaction():
         application.execute(PAIR, facts)

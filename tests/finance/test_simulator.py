@@ -3,20 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.utils import timezone
 
-from finance.models import CostCentre
+from backoffice.core.models import ImportBatch
+from finance.models import CostCentre, JournalEntry
 from finance.reports import aging, dre
 from finance.services import ledger, plan, reconcile
 from finance.simulator import faults
 from finance.simulator import play as storm
 from finance.simulator.acts import KINDS
 from finance.simulator.play import FAULTS, Report, play
+from finance.simulator.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,7 +51,7 @@ def test_a_storm_with_every_act_and_every_fault_leaves_the_books_whole(monkeypat
     monkeypatch.setattr(storm, "KINDS", often)
     monkeypatch.setattr(storm, "FAULTS", dict.fromkeys(FAULTS, 0.05) | {"": 0.7})
 
-    report = play(steps=300, seed=7)
+    report = play(steps=400, seed=7)
 
     assert (report.violations, report.first) == (0, None), report.first
     assert len(report.acts) >= len(KINDS) - 4  # what is drawn depends on the day, too
@@ -143,6 +147,37 @@ def test_a_seed_replays() -> None:
 
     assert first == again
     assert first.entries > 40
+
+
+def test_a_storm_outlives_its_month(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At midnight what is posted today lies in a month that was not there when the storm began."""
+    localdate, step, now = timezone.localdate, storm._Play._step, [date(2026, 4, 30)]
+
+    def midnight(self: Any, number: int, *rest: Any) -> None:
+        now[0] = date(2026, 4, 30) if number < 60 else date(2026, 5, 1)
+        step(self, number, *rest)
+
+    monkeypatch.setattr(timezone, "localdate", lambda value=None, *zone: localdate(value, *zone) if value else now[0])
+    monkeypatch.setattr(storm._Play, "_step", midnight)
+
+    report = play(steps=150, seed=5)
+
+    assert (report.violations, report.first) == (0, None), report.first
+    assert JournalEntry.objects.filter(on=date(2026, 5, 1)).exists()
+
+
+def test_a_file_that_looks_known_is_foreseen_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one day at one price most new lines have the day and amount of lines without a reference."""
+    only(monkeypatch, "take", "bring", "unbring")
+    monkeypatch.setattr(storm, "FAULTS", {"": 0.8, "kill": 0.1, "again": 0.1})
+    monkeypatch.setattr(World, "money", lambda self, most=0: self.chance.choice([Decimal("49.90"), Decimal("100.00")]))
+    monkeypatch.setattr(World, "day", lambda self: self.today)
+
+    report = play(steps=120, seed=5)
+
+    assert (report.violations, report.first) == (0, None), report.first
+    assert 3 < report.refused["bring"] < report.acts["bring"]
+    assert ImportBatch.objects.filter(state=ImportBatch.State.CHECKED, reason__contains="expected once").exists()
 
 
 def test_a_cut_connection_is_a_broken_attempt_and_leaves_nothing() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from backoffice.core.models import Approval, User
@@ -34,6 +35,7 @@ def match_or_ask(
         return ask(lines=lines, items=items, by=by, reason=reason or problem.reason, reasons=reasons)
 
 
+@transaction.atomic
 def ask(*, lines: Parts, items: Iterable[Item], by: User, reason: str, reasons: Reasons = BY_HAND) -> Approval:
     """Put a match to whoever may approve it: above the policy's limit, a director. Raises approvals.AlreadyAsked."""
     items = with_accounts(items)
@@ -41,7 +43,7 @@ def ask(*, lines: Parts, items: Iterable[Item], by: User, reason: str, reasons: 
     wanted = [item.id for item in items if item.kind == "instalment"]
     met = Instalment.objects.select_related("title").in_bulk(wanted)
     check_advances(dict(lines), items)
-    weight = weigh(dict(lines), items, reasons, met, by=by)
+    weight = weigh(dict(lines), items, reasons, met, by=by, to_say=True)
     by_word = sum((abs(item.amount) for item in items if item.kind == "account"), Decimal(0))
     return approvals.ask(
         KIND,

@@ -11,11 +11,14 @@ from django.utils.translation import gettext as _
 from backoffice.core.models import User
 from finance.models import Instalment, Match, StatementLine, Suggestion
 from finance.services import ledger
+from finance.services.second_person import hold_words
 
 from .errors import Changed, NeedsSecond, Taken
 from .items import Item, from_json
 from .posting import accept, hold_months, reasons_of, second_person
-from .weight import weigh
+from .weight import parties_of, weigh
+
+WEIGHED = ("account", "advance")
 
 
 @dataclass
@@ -37,6 +40,9 @@ def accept_many(suggestion_ids: Sequence[int], *, by: User) -> Accepted:
     hold_months(lines, today=timezone.localdate())
     for model, keys in ((StatementLine, lines), (Instalment, titles)):
         list(model.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk").values_list("pk"))
+    said = [item for found in items.values() if any(i.kind in WEIGHED for i in found) for item in found]
+    met = Instalment.objects.in_bulk([item.id for item in said if item.kind == "instalment"])
+    hold_words(parties_of(said, met), by=by if said else None)
     done = Accepted()
     for suggestion in wanted:
         try:

@@ -63,7 +63,7 @@ def match(
     found = lock_lines(parts)
     met = lock_instalments(items)
     if approved_by is None:
-        weight = weigh(parts, items, reasons, met, by=by)
+        weight = weigh(parts, items, reasons, met, by=by, to_say=True)
         if why := second_person(by, items, reasons, weight):
             raise NeedsSecond(why)
         check_payer(by, found, met, reasons)

@@ -6,15 +6,15 @@ trusted says. Everything else does, whatever the account: up to the limit of wri
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, Q, Sum
-from django.db.models.functions import Abs
+from django.db import connection
+from django.db.models import Q, Sum
 from django.utils import timezone
 
 from backoffice.core.models import Approval, User
-from finance.models import Account, Instalment, Match, Posting, StatementLine, Title
+from finance.models import Account, Instalment, Posting, StatementLine
 from finance.services import second_person, settlement
 from finance.services.second_person import SPLIT_DAYS, write_off_limit
 
@@ -22,6 +22,34 @@ from .items import ZERO, Item
 from .reasons import Reasons
 
 KIND = "finance.match"
+
+# Begins with the matches that people made these days, and looks into each one's postings: the books behind them may be
+# of any size.
+_EARLIER = """
+WITH recent AS MATERIALIZED (
+    SELECT entry_id, by_id FROM finance_match WHERE stage = 'M' AND at > %(since)s AND NOT automatic
+    UNION ALL
+    SELECT m.entry_id, m.by_id FROM finance_match m
+    JOIN finance_matchruleversion v ON v.id = m.rule_version_id JOIN finance_matchrule r ON r.id = v.rule_id
+    WHERE m.stage = 'S6' AND m.at > %(since)s AND NOT m.automatic AND NOT r.is_trusted
+)
+SELECT coalesce(sum(abs(p.amount)) FILTER (WHERE e.approved_by_id IS NULL), 0), coalesce(sum(abs(p.amount)), 0)
+FROM recent w
+CROSS JOIN LATERAL (
+    SELECT *, bool_or(line_id = ANY(%(lines)s) OR party_id = ANY(%(parties)s::bigint[])) OVER () AS is_about
+    FROM finance_posting WHERE entry_id = w.entry_id OFFSET 0
+) p
+JOIN finance_journalentry e ON e.id = w.entry_id
+WHERE p.line_id IS NULL
+      AND (p.is_about AND p.instalment_id IS NULL
+           -- what suppliers were paid ahead, as credits
+           OR p.party_id = ANY(%(parties)s::bigint[]) AND p.role = 'issue'
+              AND (SELECT t.direction FROM finance_instalment i JOIN finance_title t ON t.id = i.title_id
+                   WHERE i.id = p.instalment_id) = 'payable'
+           OR p.party_id IS NULL AND p.instalment_id IS NULL
+              AND w.by_id = %(by)s AND p.account_id = ANY(%(accounts)s::bigint[]))
+      AND NOT EXISTS (SELECT 1 FROM finance_journalentry r WHERE r.reverses_id = w.entry_id)
+"""
 
 
 @dataclass(frozen=True)
@@ -49,9 +77,18 @@ class Weight:
 
 
 def weigh(
-    parts: Mapping[int, Decimal], items: Sequence[Item], reasons: Reasons, met: Mapping[int, Instalment], *, by: User
+    parts: Mapping[int, Decimal],
+    items: Sequence[Item],
+    reasons: Reasons,
+    met: Mapping[int, Instalment],
+    *,
+    by: User,
+    to_say: bool = False,
 ) -> Weight:
-    """What the match weighs. parts: line → its part. met: the instalments of the items, as they are before it."""
+    """What the match weighs. parts: line → its part. met: the instalments of the items, as they are before it.
+
+    to_say: it is posted or asked in this transaction, so nobody else's word is weighed before that ends.
+    """
     by_word = [item for item in items if item.kind == "account" and not _stands(reasons)]
     advances = [item for item in items if item.kind == "advance" and not _is_surplus(item, parts, items, met)]
     own = sum((abs(item.amount) for item in [*by_word, *advances]), ZERO)
@@ -59,10 +96,16 @@ def weigh(
         return Weight()
     if by_word:
         own -= _granted(by_word, items, met, on=_last_day(parts))
-    parties = {row.party_id for row in met.values()} | {item.party for item in items if item.party}
-    named = tuple(sorted(pk for pk in parties if pk))
+    named = tuple(sorted(parties_of(items, met)))
+    if to_say:
+        second_person.hold_words(named, by=None if named else by)
     earlier = _earlier(named, list(parts), by_word, by=by)
     return Weight(own, own + earlier[0], own + earlier[1], named)
+
+
+def parties_of(items: Iterable[Item], met: Mapping[int, Instalment]) -> set[int]:
+    """Those that a match concerns."""
+    return {row.party_id for row in met.values() if row.party_id} | {item.party for item in items if item.party}
 
 
 def _stands(reasons: Reasons) -> bool:
@@ -113,27 +156,19 @@ def _earlier(
     The same: of the same parties or lines; where no party is named, of the same person on the same account. Fees of
     banks without a party are many and small: each stands for itself.
     """
-    since = timezone.now() - timedelta(days=SPLIT_DAYS)
-    recent = Match.objects.filter(automatic=False, at__gt=since, entry__reversed_by=None)
-    recent = recent.filter(
-        Q(stage=Match.Stage.MANUAL) | Q(stage=Match.Stage.RULE, rule_version__rule__is_trusted=False)
-    )
-    same = Q(line__in=lines) | (Q(party__in=parties) if parties else Q(pk=None))
-    about = recent.filter(Exists(Posting.objects.filter(same, entry=OuterRef("entry"))))
-    found = Q(entry__in=about.values("entry"), instalment=None)
-    if parties:  # what suppliers were paid ahead, as credits
-        ahead = Q(role=Posting.Role.ISSUE, instalment__title__direction=Title.Direction.PAYABLE)
-        found |= ahead & Q(entry__in=recent.values("entry"), party__in=parties)
-    else:
-        wanted = {item.id for item in by_word}
-        wanted -= set(Account.objects.filter(pk__in=wanted, purpose="bank_fees").values_list("pk", flat=True))
-        if wanted:
-            found |= Q(entry__in=recent.filter(by=by).values("entry"), party=None, account__in=wanted, instalment=None)
-    sums = Posting.objects.filter(found, line=None).aggregate(
-        alone=Sum(Abs("amount"), filter=Q(entry__approved_by=None), default=ZERO),
-        whole=Sum(Abs("amount"), default=ZERO),
-    )
-    return sums["alone"], sums["whole"] + _waiting(parties)
+    wanted = set() if parties else {item.id for item in by_word}
+    wanted -= set(Account.objects.filter(pk__in=wanted, purpose="bank_fees").values_list("pk", flat=True))
+    facts: dict[str, datetime | int | list[int]] = {
+        "since": timezone.now() - timedelta(days=SPLIT_DAYS),
+        "parties": list(parties),
+        "lines": list(lines),
+        "accounts": sorted(wanted),
+        "by": by.pk,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_EARLIER, facts)
+        alone, whole = cursor.fetchone()
+    return alone, whole + _waiting(parties)
 
 
 def _waiting(parties: Iterable[int]) -> Decimal:

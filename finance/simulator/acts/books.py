@@ -231,11 +231,12 @@ def enter(world: World) -> Act:
 
 @act(8)
 def reverse(world: World) -> Act | None:
-    """Undo an entry that stands, or try one that was undone, is itself an undoing, or has been built upon."""
+    """Undo an entry that stands; one that was undone, is an undoing, was built upon or is by two people: refused."""
     entry = world.entry()
     if entry is None or any(line.role == "bank" for line in entry.lines):
         return None  # an import is undone as a whole, with its lines
     on, by = entry.on if world.takes(entry.on) else world.day(), world.person()
     effect = Effect.of(entry.lines).mirrored()
-    allowed = not entry.reversed and not entry.is_reversal and world.takes(on, by) and world.fits(effect)
+    allowed = not entry.reversed and not entry.is_reversal and not entry.by_two
+    allowed &= world.takes(on, by) and world.fits(effect)
     return foretell(allowed, effect, lambda: ledger.reverse(entry=entry.id, on=on, by=by), once=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.db import connection, transaction
 
-from finance.services import ledger
+from finance.services import entries, ledger
 
 from ..world import World
 from . import NOTHING, Act, act
@@ -35,6 +35,15 @@ ATTEMPTS = [
     "UPDATE finance_period SET ends_on = ends_on + 31",
     "INSERT INTO finance_newposting (low, high, entries) SELECT min(id), min(id), 1 FROM finance_journalentry",
     "INSERT INTO finance_newline (low, high) SELECT min(id), max(id) FROM finance_statementline",
+]
+# What a draft that waits for a second person is changed by.
+CHANGES = [
+    "UPDATE finance_draftline SET amount = amount * 2 WHERE draft_id = {draft}",
+    "DELETE FROM finance_draftline WHERE draft_id = {draft}",
+    "INSERT INTO finance_draftline (draft_id, seq, account_id, amount, text)"
+    " SELECT draft_id, seq + 50, account_id, amount, text FROM finance_draftline WHERE draft_id = {draft}",
+    "UPDATE finance_draftentry SET text = text || '!' WHERE id = {draft}",
+    "UPDATE finance_draftentry SET state = 'draft' WHERE id = {draft}",
 ]
 # One more balanced pair for an entry that is posted; postings whose entry does not come, or comes with a number out of
 # turn; an entry without postings.
@@ -90,3 +99,13 @@ def smuggle(world: World) -> Act | None:
             execute(BARE, {"entry": new, "year": on.year, "on": on, "ahead": 1 if how == "bare" else 3})
 
     return Act(_run(work), NOTHING, allowed=False)
+
+
+@act(0.5)
+def alter_waiting(world: World) -> Act | None:
+    """Change what a second person is asked about, while they are."""
+    asked = [question.subject for question in world.waiting if question.kind == entries.POST]
+    if not asked:
+        return None
+    statement = world.chance.choice(CHANGES).format(draft=int(world.chance.choice(asked).rpartition(":")[2]))
+    return Act(_run(lambda cursor: cursor.execute(statement)), NOTHING, allowed=False)

@@ -65,10 +65,22 @@ def bring(world: World) -> Act:
             statements.import_file(path)
 
     allowed = all(world.month_of(line.on).state == "open" for line in new_lines)
+    allowed &= not _looks_known(world, bank.pk, new_lines, held)
     drawn = foretell(allowed, effect, do)
     return Act(
         do, drawn.effect, allowed, once=allowed, resumes=allowed, then=lambda: held.extend(new_lines)
     )  # fmt: skip
+
+
+def _looks_known(world: World, bank: int, new: Sequence[FileLine], held: Sequence[FileLine]) -> bool:
+    """Whether more than half of the new lines have the day and amount of lines without a reference: a person is asked.
+
+    Those are the lines that came with no file here. Days of which the account holds nothing are left out of the count.
+    """
+    counted = Counter((line.on, line.amount) for line in new if world.days[bank, line.on])
+    filed = Counter((line.on, line.amount) for line in held)
+    twice = sum(min(n, world.movements[bank, *what] - filed[what]) for what, n in counted.items())
+    return 2 * twice > sum(counted.values())
 
 
 @act(0.5)
