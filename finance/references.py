@@ -77,7 +77,7 @@ refs.register(StatementLine, "finance:reconcile_line", right="finance.match.read
 refs.register(
     Match, "finance:match", right="finance.match.read", related=("entry",), label=lambda match: match.entry.text
 )
-refs.register(MatchRule, "finance:match_rule", right="finance.match_rule.read")
+refs.register(MatchRule, "finance:match_rule", right="finance.match_rule.read", name=_("Rule"))
 refs.register(Statement, "finance:statement", right="finance.statement_import.read", related=("bank_account",))
 sentences.register(
     {

@@ -1,5 +1,6 @@
 """How far a job is, as a person wants to know it: how much of how much, how fast, how long still."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +34,7 @@ class Progress:
     rate: float | None  # done per second
     left: float | None  # seconds
     cause: str
+    detail: str  # what the program said of itself, behind a cause in words
     next_try_at: datetime | None
 
     @property
@@ -61,9 +63,30 @@ def progress_of(job: Job) -> Progress:
         is_stopping=job.state == Job.State.RUNNING and job.cancel_asked_at is not None,
         rate=rate,
         left=left,
-        cause=_(job.cause) if job.cause else "",
+        cause=_in_words(job),
+        detail=job.cause if _error_in(job) else "",
         next_try_at=job.due_at if waits else None,
     )
+
+
+def _error_in(job: Job) -> str:
+    """The name of the error that a cause begins with, as the worker writes what nobody foresaw; empty for words."""
+    found = re.match(r"([A-Z]\w+): ", job.cause)
+    return found[1] if found and job.state in (Job.State.PARKED, Job.State.QUEUED) else ""
+
+
+def _in_words(job: Job) -> str:
+    """Why a job ended, for a person: the name of an error is not a reason."""
+    error = _error_in(job)
+    if not error:
+        return _(job.cause) if job.cause else ""
+    if error in ("OperationalError", "InterfaceError", "QueryCanceled", "LockNotAvailable"):
+        return _("The database did not answer, or not in time.")
+    if error in ("FileNotFoundError", "PermissionError", "OSError"):
+        return _("A file could not be read or written.")
+    if error == "MemoryError":
+        return _("There was not enough memory for it.")
+    return _("It met a fault that the program did not foresee.")
 
 
 def context(job: Job, *, may_act: bool) -> dict[str, Any]:

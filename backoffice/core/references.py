@@ -12,7 +12,13 @@ def _approval(approval: Approval) -> str:
 
 
 refs.register(
-    Task, "task", right="core.audit.read", own=("assignee_id", "asked_by_id"), within="subject", carer="assignee_id"
+    Task,
+    "task",
+    right="core.audit.read",
+    own=("assignee_id", "asked_by_id"),
+    within="subject",
+    carer="assignee_id",
+    name=_("Task"),
 )
 refs.register(
     Approval,
@@ -21,9 +27,17 @@ refs.register(
     own=("asked_by_id", "decided_by_id"),
     within="subject",
     label=_approval,
+    name=_("Approval"),
 )
-refs.register(Job, "job", right="core.job.read", own="asked_by_id", label=title_of)
-refs.register(ImportBatch, "import", right=imports.right_to_read, own="received_by_id", label=imports.title_of)
+refs.register(Job, "job", right="core.job.read", own="asked_by_id", label=title_of, name=_("Job"))
+refs.register(
+    ImportBatch,
+    "import",
+    right=imports.right_to_read,
+    own="received_by_id",
+    label=imports.title_of,
+    name=_("Import"),
+)
 refs.register(Party, "party", right="core.party.read", label=str)
 refs.register(User, "person", right="core.person.read", label=str)
 

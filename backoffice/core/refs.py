@@ -39,6 +39,7 @@ class Kind:
     carer: str
     related: tuple[str, ...]
     page: Callable[[Any], str] | None
+    name: str | Promise
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def register(
     carer: str = "",
     related: tuple[str, ...] = (),
     page: Callable[[Any], str] | None = None,
+    name: str | Promise = "",
 ) -> None:
     """Make records of `model` reachable by reference.
 
@@ -85,9 +87,10 @@ def register(
     within: the field that holds the reference of a record whose readers read this one too.
     carer: the field that holds the id of who looks after it and hears of every comment.
     related: what `label` and `page` follow.
+    name: what such a record is called; default what its model says.
     """
     owners = (own,) if isinstance(own, str) else own
-    _KINDS[model._meta.label_lower] = Kind(model, url_name, right, label, owners, within, carer, related, page)
+    _KINDS[model._meta.label_lower] = Kind(model, url_name, right, label, owners, within, carer, related, page, name)
 
 
 def kind_of(ref: str) -> Kind | None:
@@ -154,7 +157,7 @@ def _card(ref: str, kind: Kind, record: models.Model) -> Card:
         label=kind.label(record) if kind.label else str(record),
         url=kind.page(record) if kind.page else reverse(kind.url_name, args=[record.pk]),
         right=kind.right if isinstance(kind.right, str) else kind.right(record),
-        kind=capfirst(str(kind.model._meta.verbose_name)),
+        kind=capfirst(str(kind.name or kind.model._meta.verbose_name)),
         owner_ids=frozenset(owner for name in kind.own if (owner := getattr(record, name)) is not None),
         within_right=right_of(getattr(record, kind.within)) if kind.within else None,
         carer_id=getattr(record, kind.carer) if kind.carer else None,

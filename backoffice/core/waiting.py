@@ -5,7 +5,16 @@ from django.utils.translation import gettext_lazy as _
 
 from . import approval_cards, lists
 from .models import Delivery, Job, Notification, Task, User
-from .queue import Waiting, queue_item
+from .queue import QueueLine, Waiting, queue_item
+
+
+@queue_item("core.alone", right="core.person.create", order=1)
+def alone(user: User) -> QueueLine | None:
+    """There while the first administrator is the only one who can sign in."""
+    if User.objects.filter(is_active=True).exclude(pk=user.pk).exists():
+        return None
+    label, url = _("Invite those who work here: a finance manager sets up the books"), reverse("person_invite")
+    return QueueLine(label, 1, None, None, url, key="core.alone", department="core")
 
 
 @queue_item("core.tasks", right="core.task.read", order=20)

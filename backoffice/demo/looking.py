@@ -68,6 +68,7 @@ def audit(
 ) -> list[str]:
     """What is wrong, one line each. Looks of one role, theme, width and language share one browser session."""
     from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import TimeoutError
 
     axe, problems = Axe(), list[str]()
     order = sorted(looks, key=lambda look: (look.role, look.theme, look.width, look.language, look.address))
@@ -91,11 +92,15 @@ def audit(
                 sign_in(context, look.role)
         noise.clear()
         assert page
-        answer = page.goto(base + look.address)
+        try:
+            answer = page.goto(base + look.address)
+            page.wait_for_load_state("networkidle")
+        except TimeoutError as late:
+            problems.append(f"{look}: {str(late).splitlines()[0]}")
+            continue
         if answer is None or answer.status != look.status:
             problems.append(f"{look}: answered {answer and answer.status}")
             continue
-        page.wait_for_load_state("networkidle")
         heard = [text for text in noise if look.status == 200]  # before axe-core, which sets styles of its own
         for violation in axe.run(page).response["violations"]:
             where = "; ".join(str(node["target"][0]) for node in violation["nodes"][:3])

@@ -1,5 +1,7 @@
 """Banks and what they say: own accounts, statements as they came, and their lines, which are facts and never change."""
 
+from datetime import date
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -13,6 +15,12 @@ from backoffice.core.models import ImportBatch, Party, Referable
 from backoffice.core.money import format_money
 
 from .ledger import Account
+
+
+def _day(on: date) -> str:
+    """`12 Nov 2026`, `12 nov 2026`."""
+    text = date_format(on, "j M Y")
+    return text.lower() if (get_language() or "").startswith("pt") else text
 
 
 class BankAccount(Referable):
@@ -77,7 +85,7 @@ class Statement(Referable):
         indexes = [models.Index(fields=["bank_account", "-ends_on", "-id"], name="finance_statement_last")]
 
     def __str__(self) -> str:
-        on = f" {date_format(self.ends_on, 'j M Y')}" if self.ends_on else ""
+        on = f" {_day(self.ends_on)}" if self.ends_on else ""
         return self.label or f"{self.bank_account}{on}"
 
 
@@ -128,7 +136,7 @@ class StatementLine(Referable):
         ]
 
     def __str__(self) -> str:
-        return f"{date_format(self.on, 'j M Y')} · {format_money(self.amount, get_language() or 'en')}"
+        return f"{_day(self.on)} · {format_money(self.amount, get_language() or 'en')}"
 
 
 class LineToken(models.Model):

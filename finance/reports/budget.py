@@ -90,6 +90,7 @@ def sheet(asked: Asked) -> Sheet:
         first=_("Account"),
         door="" if is_empty else _grid(months.start.year, "", asked.centre),
         door_label=_("Plan %(year)s") % {"year": months.start.year},
+        door_right="finance.budget.read",
         empty=_("No budget for %(period)s yet.") % {"period": name(months)},
         hint=_("Plan month by month, beginning with last year's actual figures, or import a file."),
         empty_url=_grid(months.start.year, "", asked.centre),

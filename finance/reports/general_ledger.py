@@ -274,7 +274,6 @@ def _choice(plan: Tree, asked: Asked) -> Sheet:
                 for column, net in zip(columns, nets, strict=True)
             ],
             code=node.code,
-            level=node.depth - 1,
             style="group" if node.is_group else "leaf",
             url=f"?{asked.but(account=node.pk).query}",
         )

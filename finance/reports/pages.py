@@ -1,5 +1,6 @@
 """What the page of a report is given: the sheet, and everything one may ask it next."""
 
+from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,8 @@ from .sheets import Sheet
 
 
 def context(report: Report, asked: Asked, sheet: Sheet, user: User) -> dict[str, Any]:
+    if sheet.door_right and not user.may(sheet.door_right):
+        sheet = replace(sheet, door="", empty_url="")
     return {
         "report": report,
         "sheet": sheet,

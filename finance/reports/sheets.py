@@ -87,6 +87,7 @@ class Sheet:
     back: str = ""
     door: str = ""  # where the figures are written, and what that is called
     door_label: str = ""
+    door_right: str = ""  # who may go there and to `empty_url`; empty: everybody
     tables: Sequence["Sheet"] = field(default_factory=list)  # further parts under their own headings
     stream: Callable[[], Iterator[Row]] | None = None
 

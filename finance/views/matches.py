@@ -107,6 +107,7 @@ class MatchList(lists.ListPage):
     reach = lists.CAP
     export_right = "finance.match.export"
     empty_text = gettext_lazy("No match yet. They come from the reconciliation of a bank account.")
+    begins_at = ("finance.match.read", gettext_lazy("Reconcile"), "finance:reconcile_accounts")
     tabs = (
         lists.Tab("live", gettext_lazy("In force"), {"undone": "false"}),
         lists.Tab("mine", gettext_lazy("By people"), {"automatic": "false"}),
@@ -164,6 +165,7 @@ class BankLineList(lists.ListPage):
     default_order = "on"
     export_right = "finance.match.export"
     empty_text = gettext_lazy("No bank line yet. They come with the first statement.")
+    begins_at = ("finance.statement_import.create", gettext_lazy("Send a statement"), "finance:bank_accounts")
     done_text = gettext_lazy("Every line is matched.")
     opens_with = "open"
     tabs = (

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from backoffice.core.access import entrance
+from backoffice.core.documents import format_tax_id
 from backoffice.core.forms import once
 from backoffice.core.http import PersonRequest
 from backoffice.core.models import Approval, Company
@@ -49,11 +50,14 @@ def start(request: PersonRequest) -> HttpResponse:
     row = setup.current()
     if row.finished_at is None:
         return redirect(f"finance:setup_{setup.next_step(row) or 'statement'}")
+    known = Company.objects.filter(pk=1).first()
     context = {
         "setup": row,
         "purses": setup.purses(),
-        "company": Company.objects.filter(pk=1).first(),
+        "company": known,
+        "cnpj": format_tax_id(known.cnpj) if known else "",
         "statements": setup.statements(),
+        **_sending(request),
         "links": [(label, reverse(f"finance:setup_{key}")) for key, label in _labels().items()],
     }
     return render(request, "finance/setup/done.html", context)
@@ -125,10 +129,7 @@ def statement(request: PersonRequest) -> HttpResponse:
         setup.finish(by=request.user)
         messages.success(request, _("The books are set up. You find this again under Set-up."))
         return redirect("finance:setup")
-    context = _context(
-        setup.current(), "statement", statements=setup.statements(), upload_url=_send(statements.SOURCE),
-        may_upload=request.user.may("finance.statement_import.create"),
-    )  # fmt: skip
+    context = _context(setup.current(), "statement", statements=setup.statements(), **_sending(request))
     return render(request, "finance/setup/statement.html", context)
 
 
@@ -139,6 +140,11 @@ def _end_of_last_month(today: date) -> date:
 def _trial_balance(request: PersonRequest) -> str:
     """Where a trial balance is sent; empty for who approves it instead."""
     return _send("finance.trial_balance") if request.user.may("finance.entry.create") else ""
+
+
+def _sending(request: PersonRequest) -> dict[str, Any]:
+    """Where a statement is sent, and whether this person may."""
+    return {"upload_url": _send(statements.SOURCE), "may_upload": request.user.may("finance.statement_import.create")}
 
 
 def _send(source: str) -> str:

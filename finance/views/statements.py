@@ -101,6 +101,7 @@ class LineList(lists.ListPage):
     default_order = "-place"
     export_right = "finance.match.export"
     empty_text = gettext_lazy("No line yet. They come with the first statement.")
+    begins_at = ("finance.statement_import.create", gettext_lazy("Send a statement"), "finance:bank_accounts")
     columns = (
         lists.Column("text", gettext_lazy("Text"), value=lambda line: line.text or line.payer or "–"),
         lists.Column("on", gettext_lazy("Date"), kind="day"),

@@ -8,7 +8,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 
-from backoffice.core.management.commands.check_translations import extract, find_problems
+from backoffice.core.management.commands.check_translations import extract, filled_inside, find_problems
 
 
 def catalogue() -> Catalog:
@@ -50,3 +50,21 @@ def test_a_text_of_the_product_without_a_translation_is_found(tmp_path: Path) ->
 
     assert "missing: 'Logistics'" in problems
     assert "missing: 'Orders'" not in problems
+
+
+@pytest.mark.parametrize(
+    "call",
+    ['_(f"{n} late")', '_("%d late" % n)', '_("{} late".format(n))', 'count("a", f"{n} b", n)', 'said("x", "a" + n)'],
+)
+def test_a_text_that_is_filled_before_it_is_translated_is_found(call: str) -> None:
+    imports = "from django.utils.translation import gettext as _, ngettext as count, pgettext as said"
+
+    (found,) = filled_inside(f"{imports}\n\nsay = {call}\n")
+
+    assert found.startswith("3: filled before it is translated: ")
+
+
+def test_a_text_that_is_filled_afterwards_is_right() -> None:
+    source = 'from django.utils.translation import gettext as _\nsay = _("%(n)s late") % {"n": f"{n}"}\n_(cause)\n'
+
+    assert filled_inside(source) == []

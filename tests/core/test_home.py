@@ -46,3 +46,12 @@ def test_without_work_the_page_says_what_is_next(client):
     page = client.get("/").content.decode()
 
     assert "All done" in page
+
+
+def test_who_is_alone_is_told_to_invite_the_others(client):
+    first = person("admin")
+    client.force_login(first)
+
+    assert 'href="/people/invite/"' in client.get("/").content.decode()
+    person("finance_manager")
+    assert "/people/invite/" not in client.get("/").content.decode()

@@ -87,6 +87,24 @@ def test_a_failing_job_is_tried_five_times_with_pauses_then_parked_and_told(kind
     assert Notification.objects.get(user=user).subject == job.ref
 
 
+def test_a_parked_job_says_why_in_words_and_keeps_what_the_program_said(kind, client):
+    def break_down(work):
+        raise ValueError("the disk is shy")
+
+    kind(break_down)
+    user = person("finance_clerk")
+    jobs.ask("test", by=user)
+    for _try in range(5):
+        job = work_off()
+        due_now()
+    client.force_login(user)
+
+    page = client.get(f"/jobs/{job.pk}/").content.decode()
+
+    assert "<p data-say>It met a fault that the program did not foresee.</p>" in page
+    assert "<code>ValueError: the disk is shy</code></p></details>" in page
+
+
 def test_a_failure_that_no_try_can_help_is_said_at_once(kind):
     def refuse(work):
         raise Unworkable("There is no such month. Choose another.")

@@ -95,3 +95,33 @@ def test_entries_are_chosen_by_month_and_account(client: Client, manager: User) 
     assert shown(client, f"{here}?period={month}") == [second]
     assert shown(client, here) == [second, first]
     assert client.get(f"{here}?period=999999").status_code == 422
+
+
+def test_a_list_that_never_held_anything_offers_only_its_beginning(client: Client) -> None:
+    client.force_login(person("finance_clerk"))
+
+    page = client.get(reverse("finance:bills")).content.decode()
+
+    assert page.count(f'href="{reverse("finance:bill_create")}"') == 1
+    assert '<p class="empty-text">No bill yet.</p>' in page
+    assert '<p class="muted">Enter the first one, or one that comes back each month.</p>' in page
+    assert "list-search" not in page
+
+
+def test_a_list_without_matches_offers_to_clear_the_filters(client: Client) -> None:
+    year()
+    bill()
+    client.force_login(person("finance_clerk"))
+
+    page = client.get(reverse("finance:bills"), {"q": "nobody"}).content.decode()
+
+    assert 'class="empty none"' in page
+    assert "list-search" in page
+
+
+def test_matches_begin_where_lines_are_reconciled(client: Client) -> None:
+    client.force_login(person("director"))
+
+    page = client.get(reverse("finance:matches")).content.decode()
+
+    assert f'class="button primary" href="{reverse("finance:reconcile_accounts")}"' in page

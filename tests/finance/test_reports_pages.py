@@ -9,6 +9,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
@@ -157,6 +158,15 @@ def test_the_cash_in_thirty_days_opens_to_what_it_is_made_of(client: Client, boo
     assert page.status_code == 200
     assert page.context["sheet"].rows[-1].cells[0].value == now.projected
     assert client.get("/finance/reports/projection/?part=closing.9.99").status_code == 200
+
+
+def test_who_may_not_see_the_plan_is_not_sent_there(client: Client, books: None, manager: User) -> None:
+    door = reverse("finance:budget")
+    client.force_login(person("finance_clerk"))
+    assert door not in client.get(reverse("finance:report", args=["budget"])).content.decode()
+
+    client.force_login(manager)
+    assert door in client.get(reverse("finance:report", args=["budget"])).content.decode()
 
 
 def test_who_only_reads_takes_nothing_along(client: Client, books: None) -> None:

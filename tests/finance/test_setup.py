@@ -148,3 +148,11 @@ def test_who_may_both_set_up_and_enter_finds_the_door_to_the_trial_balance(clien
 
     (door,) = re.findall(r'href="(/imports/new/[^"]+)"', page)
     assert client.get(door).status_code == 200
+
+
+def test_the_end_of_the_set_up_leads_on(browser: Client) -> None:
+    browser.post(reverse("finance:setup_statement"), {})
+
+    page = browser.get(reverse("finance:setup")).content.decode()
+
+    assert re.search(r'class="button primary" href="/imports/new/', page)

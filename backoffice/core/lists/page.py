@@ -101,6 +101,7 @@ class ListPage(View):
     export_right: ClassVar[str] = ""  # empty: no export
     has_personal_data: ClassVar[bool] = False  # an export then needs a stated reason
     empty_text: ClassVar[str | Promise] = gettext_lazy("Nothing here yet.")
+    begins_at: ClassVar[tuple[str, str | Promise, str] | None] = None  # right, label, URL name of what fills the list
     done_text: ClassVar[str | Promise] = ""  # for queues: what an empty first tab says
     template_name: ClassVar[str] = "lists/list.html"
     http_method_names = ["get", "post", "head", "options"]
@@ -433,19 +434,30 @@ class ListPage(View):
         """Which of the three kinds of nothing this is: never had any, all done, nothing found."""
         if state.get("after") or state.get("before"):
             return {
-                "kind": "past",
+                "kind": "none",
                 "text": _("No more rows."),
                 "url": state.url(),
                 "action": _("Back to the first page"),
             }
         if not self.queryset(state.user).exists():
-            return {"kind": "never", "text": self.empty_text, "actions": self.actions(state.user)}
+            return {"kind": "never", **self.beginning(state.user)}
         first = self.tabs[0].key if self.tabs else ""
         if self.done_text and (not chips or state.get("view") == first):
             return {"kind": "done", "text": self.done_text}
         return {
-            "kind": "nothing",
+            "kind": "none",
             "text": _("Nothing matches these filters."),
             "url": self.clear_url(state),
             "action": _("Clear filters"),
         }
+
+    def beginning(self, user: User) -> dict[str, Any]:
+        """How a list that never held anything is drawn: what is missing, where it comes from, the first thing to do."""
+        what, _dot, how = str(self.empty_text).partition(". ")
+        words = {"text": f"{what}." if how else what, "hint": how}
+        for action in self.actions(user):
+            if action.is_primary:
+                return {**words, "url": action.url, "action": action.label}
+        if self.begins_at and user.may(self.begins_at[0]):
+            return {**words, "url": reverse(self.begins_at[2]), "action": self.begins_at[1]}
+        return words

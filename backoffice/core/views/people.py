@@ -7,8 +7,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from .. import lists, selectors
@@ -99,7 +99,7 @@ class PersonList(lists.ListPage):
 @once
 def invite(request: PersonRequest) -> HttpResponse:
     """Roles that should not meet in one hand are named first; a second press confirms them."""
-    form = InvitationForm(request.POST or None)
+    form = InvitationForm(request.POST or None, initial={"language": get_language()})
     warnings = []
     if request.method == "POST" and form.is_valid():
         wanted = form.cleaned_data
