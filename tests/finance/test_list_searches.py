@@ -18,6 +18,7 @@ from finance.services.ledger import Line
 from finance.services.reconcile import Item
 from finance.views.entries import EntryList
 from finance.views.matches import BankLineList
+from finance.views.postings import PostingList
 from tests.factories.banking import bank_account, line, statement
 from tests.factories.books import MAY, accounts, document, party, post, receivable, year
 from tests.factories.papers import bill
@@ -196,4 +197,35 @@ def test_entries_that_are_searched_for_take_ten_queries(client: Client, manager:
 
     with CaptureQueriesContext(connection) as captured:
         assert len(client.get(url).context["rows"]) == 10
+    assert len(captured) <= 10
+
+
+def test_postings_are_paged_in_their_order_whatever_is_asked(
+    client: Client, manager: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(7):
+        post(f"{n % 2 + 1}.00", on=MAY + timedelta(days=n * 2 % 3))
+    monkeypatch.setattr(PostingList, "page_size", 2)
+    monkeypatch.setattr("backoffice.core.lists.page.CAP", 3)
+    monkeypatch.setattr(PostingList, "reach", 3)
+    whole = list(Posting.objects.order_by("-on", "-pk").values_list("pk", "account", "amount"))
+    fees, sales = accounts()
+    here = reverse("finance:postings")
+
+    assert walked(client, here) == [pk for pk, _account, _amount in whole]
+    assert walked(client, f"{here}?order=on") == [pk for pk, _account, _amount in whole[::-1]]
+    assert walked(client, f"{here}?account={fees}") == [pk for pk, account, _amount in whole if account == fees]
+    assert walked(client, f"{here}?side=credit&account={sales}") == [pk for pk, _account, amount in whole if amount < 0]
+
+
+@pytest.mark.parametrize("asked", ["", "account={account}", "side=debit", "flow=other", "closing=without"])
+def test_postings_that_are_searched_for_take_ten_queries(client: Client, manager: User, asked: str) -> None:
+    post("10.00")
+    url = reverse("finance:postings") + "?" + asked.format(account=accounts()[0])
+    client.get(url)
+    for _n in range(9):
+        post("10.00")
+
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url).status_code == 200
     assert len(captured) <= 10
