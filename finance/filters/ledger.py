@@ -4,12 +4,14 @@ from typing import Any
 
 import django_filters
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.core import lists
 from finance.models import DraftEntry, JournalEntry, Period, Posting, RecurringEntry
+from finance.selectors.walking import OnAccount, Walk, WithAmount
 
 _CHOICES = """
 SELECT kind, id, label FROM (
@@ -55,12 +57,42 @@ class EntryFilters(lists.ListFilters):
             found: list[tuple[str, int, str]] = cursor.fetchall()
         return found
 
+    @cached_property
+    def walk(self) -> Walk | None:
+        """The way to the entries of an account or an amount within the days that are asked for, if one is."""
+        asked = self.form.cleaned_data
+        first, end = None, None
+        if span := asked["on"]:
+            first, end = (
+                timezone.localdate(day) if day else None for day in (span.start, span.stop and span.stop.instant)
+            )
+        if asked["period"]:
+            month = self._month
+            first, end = max(first or month.starts_on, month.starts_on), min(end or month.ends_on, month.ends_on)
+        if asked["account"]:
+            return OnAccount(first, end, int(asked["account"]))
+        if amount := asked["amount"]:
+            return WithAmount(first, end, amount.start, amount.stop)
+        return None
+
+    @property
+    def is_walk(self) -> bool:
+        """Whether the walk finds exactly what is asked for: nothing else is."""
+        names = {name for name, _value in self.applied()}
+        return self.walk is not None and len(names - {"on", "period"}) == 1
+
+    @cached_property
+    def _month(self) -> Period:
+        return Period.objects.get(pk=int(self.form.cleaned_data["period"]))
+
     def in_period(self, rows: QuerySet[JournalEntry], name: str, value: str) -> QuerySet[JournalEntry]:
-        month = Period.objects.get(pk=int(value))
-        return rows.filter(on__gte=month.starts_on, on__lt=month.ends_on)
+        return rows.filter(on__gte=self._month.starts_on, on__lt=self._month.ends_on)
 
     def on_account(self, rows: QuerySet[JournalEntry], name: str, value: str) -> QuerySet[JournalEntry]:
-        return rows.filter(pk__in=Posting.objects.filter(account=int(value)).values("entry_id"))
+        """A bank's postings lie in few entries; of others, each entry is asked."""
+        if self.walk and self.walk.count <= lists.CAP:
+            return rows.filter(pk__in=self.walk.newest)
+        return rows.filter(Exists(Posting.objects.filter(entry=OuterRef("pk"), account=int(value))))
 
     def of_centre(self, rows: QuerySet[JournalEntry], name: str, value: str) -> QuerySet[JournalEntry]:
         return rows.filter(pk__in=Posting.objects.filter(cost_centre=int(value)).values("entry_id"))

@@ -103,6 +103,6 @@ DROP FUNCTION finance_draft_lines_stay();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("finance", "0020_second_person_proved")]
+    dependencies = [("finance", "0022_posting_walks")]
 
     operations = [migrations.RunSQL(FORWARD, BACKWARD), pin("finance_", "finance_first_broken")]

@@ -325,7 +325,9 @@ class Posting(models.Model):
         WRITE_OFF = "write_off", _("Write-off")
         ADVANCE = "advance", _("Advance")
 
-    entry = models.ForeignKey(JournalEntry, on_delete=models.PROTECT, related_name="postings", db_constraint=False)
+    entry = models.ForeignKey(
+        JournalEntry, on_delete=models.PROTECT, related_name="postings", db_constraint=False, db_index=False
+    )
     seq = models.PositiveSmallIntegerField()  # from 1
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="postings", db_constraint=False, db_index=False
@@ -381,11 +383,13 @@ class Posting(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["account", "on"],
+            models.Index(fields=["entry", "account"], include=["amount"], name="finance_posting_entry"),
+            models.Index(  # reports sum it, lists walk it from entry to entry
+                fields=["account", "on", "entry"],
                 include=["amount", "cost_centre"],
-                name="finance_posting_account",
+                name="finance_posting_account_entry",
             ),
+            models.Index(fields=["amount", "on", "entry"], name="finance_posting_debit", condition=Q(amount__gt=0)),
             models.Index(fields=["on", "id"], name="finance_posting_on"),  # lists walk it, whatever they filter
             models.Index(
                 fields=["instalment"], name="finance_posting_instalment", condition=Q(instalment__isnull=False)

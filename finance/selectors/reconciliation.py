@@ -6,29 +6,46 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import DateField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from finance.models import BankAccount, Period, Statement
 
 ZERO = Decimal("0.00")
 SHOWN = 2000  # rows of each table; the count says how many there are
 
-_SUMS = """
-SELECT count(*) FILTER (WHERE amount > 0), coalesce(sum(amount) FILTER (WHERE amount > 0), 0),
-       count(*) FILTER (WHERE amount < 0), coalesce(sum(amount) FILTER (WHERE amount < 0), 0)
-FROM finance_statementline
-WHERE bank_account_id = %(bank)s AND NOT is_void AND "on" >= %(first)s AND "on" <= %(last)s
+# What the bank says before the month (the last closing before it, else the opening of its first statement), and at the
+# end of it.
+_TOLD = """
+WITH told AS (
+    SELECT id, ends_on, opening, closing FROM finance_statement WHERE bank_account_id = %(bank)s AND undone_at IS NULL
+), before AS (
+    SELECT closing FROM told WHERE closing IS NOT NULL AND ends_on < %(first)s ORDER BY ends_on DESC, id DESC LIMIT 1
+), begun AS (
+    SELECT opening FROM told WHERE opening IS NOT NULL AND ends_on BETWEEN %(first)s AND %(last)s
+    ORDER BY ends_on, id LIMIT 1
+), ended AS (
+    SELECT closing, ends_on FROM told WHERE closing IS NOT NULL AND ends_on BETWEEN %(first)s AND %(last)s
+    ORDER BY ends_on DESC, id DESC LIMIT 1
+)
+SELECT coalesce((SELECT closing FROM before), (SELECT opening FROM begun)), ended.closing, ended.ends_on
+FROM (SELECT) always LEFT JOIN ended ON true
 """
 
-_LEDGER = """
+_SUMS = """
 WITH frozen AS (
     SELECT coalesce(max(ends_on), '-infinity') AS until FROM finance_period
     WHERE state = 'closed' AND ends_on <= %(last)s::date + 1
 )
-SELECT (SELECT coalesce(sum(b.debit - b.credit), 0)
+SELECT count(*) FILTER (WHERE amount > 0), coalesce(sum(amount) FILTER (WHERE amount > 0), 0),
+       count(*) FILTER (WHERE amount < 0), coalesce(sum(amount) FILTER (WHERE amount < 0), 0),
+       (SELECT coalesce(sum(b.debit - b.credit), 0)
         FROM finance_periodbalance b JOIN finance_period p ON p.id = b.period_id
         WHERE b.account_id = %(account)s AND p.ends_on <= (SELECT until FROM frozen))
      + (SELECT coalesce(sum(amount), 0) FROM finance_posting
         WHERE account_id = %(account)s AND "on" >= (SELECT until FROM frozen) AND "on" <= %(last)s)
+FROM finance_statementline
+WHERE bank_account_id = %(bank)s AND NOT is_void AND "on" >= %(first)s AND "on" <= %(last)s
 """
 
 # What lines up to the last day still held in transit by then: what is open now, and what was matched only later.
@@ -169,45 +186,26 @@ class Reconciliation:
 def reconciliation(account: BankAccount, month: date, *, shown: int = SHOWN) -> Reconciliation:
     """The month that begins on `month`, by its last day."""
     last = (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    told = Statement.objects.filter(bank_account=account, undone_at=None)
-    closing = told.filter(closing__isnull=False, ends_on__gte=month, ends_on__lte=last).order_by("ends_on", "pk").last()
-    found = Reconciliation(
-        account,
-        month,
-        last,
-        opening=_opening(account, month, last),
-        closing=closing.closing if closing else None,
-        closing_on=closing.ends_on if closing else None,
-    )
-    asked = {
+    asked: dict[str, Any] = {
         "bank": account.pk,
         "account": account.account_id,
         "transit": account.transit_id,
         "first": month,
-        "last": (closing.ends_on if closing else None) or last,
+        "last": last,
         "shown": shown,
     }
-    found.last = asked["last"]  # type: ignore[assignment]
-    _read(found, asked)
+    with connection.cursor() as cursor:
+        cursor.execute(_TOLD, asked)
+        opening, closing, closing_on = cursor.fetchone()
+    found = Reconciliation(account, month, closing_on or last, opening, closing, closing_on)
+    _read(found, asked | {"last": found.last})
     return found
-
-
-def _opening(account: BankAccount, first: date, last: date) -> Decimal | None:
-    """What the bank says before the month: the last closing before it, else the opening of its first statement."""
-    told = Statement.objects.filter(bank_account=account, undone_at=None)
-    before = told.filter(closing__isnull=False, ends_on__lt=first).order_by("ends_on", "pk").last()
-    if before:
-        return before.closing
-    begun = told.filter(opening__isnull=False, ends_on__gte=first, ends_on__lte=last).order_by("ends_on", "pk").first()
-    return begun.opening if begun else None
 
 
 def _read(found: Reconciliation, asked: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_SUMS, asked)
-        found.in_count, found.money_in, found.out_count, found.money_out = cursor.fetchone()
-        cursor.execute(_LEDGER, asked)
-        [found.ledger] = cursor.fetchone()
+        found.in_count, found.money_in, found.out_count, found.money_out, found.ledger = cursor.fetchone()
         cursor.execute(_WAITING, asked)
         rows = cursor.fetchall()
         found.waiting = [
@@ -227,8 +225,9 @@ def months(account: BankAccount, *, today: date) -> list[Period]:
     return list(Period.objects.filter(starts_on__lte=today).order_by("-starts_on")[:24])
 
 
-def newest_month(account: BankAccount, *, today: date) -> date:
-    """The month of the last statement that tells a balance, else this one."""
-    last = Statement.objects.filter(bank_account=account, closing__isnull=False, undone_at=None)
-    day = last.order_by("-ends_on").values_list("ends_on", flat=True).first()
-    return (day or today).replace(day=1)
+def accounts(*, today: date) -> QuerySet[BankAccount]:
+    """Bank accounts with what the report names, and `newest`: a day in the month of the last statement that tells a
+    balance, else today."""
+    told = Statement.objects.filter(bank_account=OuterRef("pk"), closing__isnull=False, undone_at=None)
+    newest = Coalesce(Subquery(told.order_by("-ends_on").values("ends_on")[:1]), today, output_field=DateField())
+    return BankAccount.objects.select_related("account", "transit").annotate(newest=newest)

@@ -14,6 +14,9 @@ from backoffice.core import lists, refs
 from backoffice.core.access import entrance
 from backoffice.core.forms import new_key, once
 from backoffice.core.http import PersonRequest
+from backoffice.core.lists.cursor import Ordering
+from backoffice.core.lists.page import Tally
+from backoffice.core.lists.state import ListState
 from backoffice.core.models import User
 from backoffice.core.selectors import activity
 from backoffice.core.services import approvals
@@ -22,6 +25,7 @@ from finance.filters.ledger import EntryFilters
 from finance.forms.ledger import ReverseForm
 from finance.models import JournalEntry, Posting
 from finance.selectors.palette import entries_with
+from finance.selectors.walking import Walk
 from finance.services import entries
 from finance.services.reconcile import match_of_entry
 
@@ -30,6 +34,16 @@ TONES = {"manual": "info", "opening": "info", "reversal": "attention"}
 
 def _kind(entry: JournalEntry) -> str:
     return badge(TONES.get(entry.kind, "quiet"), entry.get_kind_display())
+
+
+class _Walked(Ordering):
+    """The order of the list, its entries found by a walk."""
+
+    walk: Walk
+
+    def _fetch(self, queryset: QuerySet[Any], limit: int, start: list[Any] | None, backwards: bool) -> list[Any]:
+        keys = self.walk.keys(limit, start, down=self.descending != backwards)
+        return super()._fetch(queryset.filter(pk__in=keys), limit, None, backwards)
 
 
 @entrance("finance.entry.read")
@@ -43,6 +57,8 @@ class EntryList(lists.ListPage):
     search_fields = ("text",)
     search_label = gettext_lazy("Number or words")
     default_order = "-on"
+    reach = lists.CAP
+    walk: Walk | None = None
     export_right = "finance.entry.export"
     empty_text = gettext_lazy("Nothing is posted yet. Entries come with statements, invoices and bills, or by hand.")
     tabs = (
@@ -70,6 +86,26 @@ class EntryList(lists.ListPage):
 
     def search(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
         return entries_with(queryset, text)
+
+    def matching(self, state: ListState, filterset: Any = None) -> QuerySet[Any] | None:
+        filterset = filterset or self.filterset(state)
+        found = super().matching(state, filterset)
+        if found is not None and filterset.is_walk and not state.data().get("q", "").strip():
+            self.walk = filterset.walk
+        return found
+
+    def tally(self, queryset: QuerySet[Any], columns: Any, *, exact: bool, cap: int = lists.CAP) -> Tally:
+        """What a walk finds is counted by it."""
+        if exact or self.walk is None:
+            return super().tally(queryset, columns, exact=exact, cap=cap)
+        return Tally(self.walk.count, self.walk.count <= lists.CAP, {})
+
+    def ordering(self, state: ListState, queryset: QuerySet[Any]) -> Ordering:
+        if self.walk is None:
+            return super().ordering(state, queryset)
+        order = _Walked(queryset, self.orders()[state.order_key], descending=state.descending)
+        order.walk = self.walk
+        return order
 
     def actions(self, user: User) -> list[lists.Action]:
         if not user.may("finance.entry.create"):

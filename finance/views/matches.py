@@ -163,6 +163,7 @@ class BankLineList(lists.ListPage):
     lead = gettext_lazy("What banks reported. Choose open lines to accept what is proposed for them in one act.")
     filters = BankLineFilters
     default_order = "on"
+    reach = lists.CAP
     export_right = "finance.match.export"
     empty_text = gettext_lazy("No bank line yet. They come with the first statement.")
     begins_at = ("finance.statement_import.create", gettext_lazy("Send a statement"), "finance:bank_accounts")

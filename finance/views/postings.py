@@ -9,11 +9,27 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.core import lists
 from backoffice.core.access import entrance
 from backoffice.core.lists import Column
+from backoffice.core.lists.cursor import Ordering, RowIsBeyond
+from backoffice.core.lists.state import ListState
 from backoffice.core.models import User
 from finance.filters.postings import PostingFilters
 from finance.models import Posting
 
 ZERO = Decimal("0.00")
+
+
+class _KeysFirst(Ordering):
+    """The page's postings are found before what is shown with each is read: else it is read of all that are passed."""
+
+    whole: QuerySet[Posting]
+
+    def _fetch(self, queryset: QuerySet[Any], limit: int, start: list[Any] | None, backwards: bool) -> list[Any]:
+        down = self.descending != backwards
+        if start is not None:
+            queryset = queryset.filter(RowIsBeyond(self.paths, start, self.fields, "<" if down else ">"))
+        order = [f"-{path}" if down else path for path in self.paths]
+        found = queryset.order_by(*order).values("pk")[:limit]
+        return list(self.whole.filter(pk__in=found).order_by(*order))
 
 
 @entrance("finance.report.read")
@@ -25,6 +41,7 @@ class PostingList(lists.ListPage):
     template_name = "finance/reports/postings.html"
     filters = PostingFilters
     default_order = "-on"
+    reach = lists.CAP
     detail_url = "finance:entry"
     export_right = "finance.report.export"
     empty_text = _("No posting yet. They come with invoices, bills, statements and entries.")
@@ -53,6 +70,11 @@ class PostingList(lists.ListPage):
 
     def queryset(self, user: User) -> QuerySet[Posting]:
         return Posting.objects.select_related("entry__journal", "account", "party", "cost_centre")
+
+    def ordering(self, state: ListState, queryset: QuerySet[Any]) -> Ordering:
+        order = _KeysFirst(queryset, self.orders()[state.order_key], descending=state.descending)
+        order.whole = self.queryset(state.user)
+        return order
 
     def row_url(self, row: Posting) -> str:
         return f"{self._door(0)}{row.entry_id}{self._door(1)}"

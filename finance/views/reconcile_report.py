@@ -20,7 +20,7 @@ from backoffice.core.models import Job, StoredFile
 from backoffice.core.services import files
 from finance.jobs.reconciliation import PAPER
 from finance.models import BankAccount
-from finance.selectors.reconciliation import months, newest_month, reconciliation
+from finance.selectors.reconciliation import accounts, months, reconciliation
 
 READ = "finance.match.read"
 ON_PAGE = 100  # rows of each table; the paper has more
@@ -37,9 +37,10 @@ def _month(text: str) -> date:
 @require_GET
 def report(request: PersonRequest, pk: int) -> HttpResponse:
     """The month of one account: the statement, the books, and what is between."""
-    account, today = get_object_or_404(BankAccount, pk=pk), timezone.localdate()
+    today = timezone.localdate()
+    account = get_object_or_404(accounts(today=today), pk=pk)
     asked = request.GET.get("month", "")
-    month = _month(asked) if asked else newest_month(account, today=today)
+    month = _month(asked) if asked else account.newest.replace(day=1)  # type: ignore[attr-defined]
     here = reverse("finance:reconcile", args=[pk])
     context = {
         "account": account,

@@ -778,6 +778,24 @@ def test_the_report_adds_up_and_lists_both_sides(client: Client, manager: User) 
     assert "Not reconciled" in page
 
 
+def test_the_report_opens_with_the_newest_month_that_is_told_in_ten_queries(
+    client: Client, manager: User, django_assert_max_num_queries: Any
+) -> None:
+    account = bank_account()
+    for month, opening, closing in ((4, "7.00", "9.00"), (5, "8.00", "15.00"), (6, "1.00", None)):
+        statement(account, closing=closing, opening=D(opening), ends_on=date(2026, month, 28))
+    first, month = (reverse("finance:reconcile_report", args=[account.pk]) + more for more in ("", "?month=2026-04"))
+    client.get(first)
+
+    with django_assert_max_num_queries(10):
+        found = client.get(first).context["found"]
+    assert (found.first, found.last, found.opening, found.closing) == (MONTH, date(2026, 5, 28), D("9.00"), D("15.00"))
+    found = client.get(month).context["found"]
+    assert (found.first, found.opening, found.closing) == (date(2026, 4, 1), D("7.00"), D("9.00"))
+    found = reconciliation(account, date(2026, 6, 1))
+    assert (found.last, found.opening, found.closing) == (date(2026, 6, 30), D("15.00"), None)
+
+
 def test_a_worker_draws_the_report_for_signatures(manager: User) -> None:
     of = statement(bank_account(), closing="1.00", ends_on=date(2026, 5, 31))
     line("1.00", of=of)
