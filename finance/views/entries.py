@@ -94,10 +94,18 @@ class EntryList(lists.ListPage):
             self.walk = filterset.walk
         return found
 
-    def tally(self, queryset: QuerySet[Any], columns: Any, *, exact: bool, cap: int = lists.CAP) -> Tally:
+    def tally(
+        self,
+        queryset: QuerySet[Any],
+        columns: Any,
+        *,
+        exact: bool,
+        cap: int = lists.CAP,
+        ordering: Ordering | None = None,
+    ) -> Tally:
         """What a walk finds is counted by it."""
         if exact or self.walk is None:
-            return super().tally(queryset, columns, exact=exact, cap=cap)
+            return super().tally(queryset, columns, exact=exact, cap=cap, ordering=ordering)
         return Tally(self.walk.count, self.walk.count <= lists.CAP, {})
 
     def ordering(self, state: ListState, queryset: QuerySet[Any]) -> Ordering:
