@@ -255,6 +255,7 @@ def test_what_one_reader_filtered_by_is_not_filled_in_for_the_next(client, clerk
         page = client.get(URL + query).content.decode()
         return re.search(r'(?s)<div class="menu filter-menu">(.*?)class="form-actions"', page)[1]
 
+    parties(1)
     empty = fields()
     filled = fields("?kind=person&worth_min=1.00")
     again = fields()
@@ -354,6 +355,7 @@ def test_a_view_keeps_known_conditions_only_and_opens_the_list_when_it_is_the_de
 
 
 def test_a_stored_view_with_a_key_the_list_lost_still_opens(client, clerk):
+    parties(1)
     view = SavedView.objects.create(list_key="test.parties", name="Old", owner=clerk, query="gone=1&kind=person")
 
     page = unescape(client.get(URL).content.decode())
