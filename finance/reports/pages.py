@@ -19,7 +19,7 @@ from .sheets import Sheet
 
 def context(report: Report, asked: Asked, sheet: Sheet, user: User) -> dict[str, Any]:
     if sheet.door_right and not user.may(sheet.door_right):
-        sheet = replace(sheet, door="", empty_url="")
+        sheet = replace(sheet, door="", hint="", empty_url="")
     return {
         "report": report,
         "sheet": sheet,

@@ -182,3 +182,18 @@ def test_axe_finds_nothing_in_any_state(live_server: Any, browser: Any, books: B
             page.keyboard.press("Escape")
         assert [text for text in desk.errors if not re.search("inline style", text)] == []
         context.close()
+
+
+def test_a_split_fits_a_narrow_screen(live_server: Any, page: Any, books: BankAccount) -> None:
+    proposed(books, 1)
+    page.set_viewport_size({"width": 360, "height": 800})
+    desk = Desk(page, live_server.url, books, person("finance_clerk"))
+
+    desk.press("s")
+    desk.until("document.querySelector('.pair-panel table') !== null")
+
+    too_wide = (
+        "[...document.querySelectorAll('.pair-panel .scroller')].filter(e => e.scrollWidth > e.clientWidth).length"
+    )
+    assert page.evaluate(too_wide) == 0
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
