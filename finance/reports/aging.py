@@ -33,31 +33,33 @@ SHOWN = 200  # parties of a page; the file holds all
 
 REST = 0  # in place of a party: all that are not shown one by one
 
-# What is open now, without what moved since: per instalment first, so that what was issued and settled since, most of
-# it, is gone before titles are asked. {sums}, {now}, {since}: a column for each day.
+# What is open now, without what moved since. What was issued and settled since, most of it, is gone before its part is
+# asked; a part that is open and has moved is told twice, for only sums are read. {now}, {since}, {moved}: a column for
+# each day. {detail}: by what the buckets are told.
 _OPEN = """
-WITH open AS MATERIALIZED (
-    SELECT id, {sums} FROM (
-        SELECT id, {now} FROM finance_instalment WHERE balance <> 0
+WITH moved AS (
+    SELECT instalment_id AS id, {since} FROM finance_posting
+    WHERE account_id IN (SELECT id FROM finance_account WHERE is_control) AND "on" > %(first)s
+          AND instalment_id IS NOT NULL
+    GROUP BY 1 HAVING {any_since}
+), open AS MATERIALIZED (
+    SELECT i.party_id, {detail}, {sums} FROM (
+        SELECT party_id, title_id, due_on, amount, {now} FROM finance_instalment WHERE balance <> 0
         UNION ALL
-        SELECT instalment_id, {since} FROM finance_posting
-        WHERE account_id IN (SELECT id FROM finance_account WHERE is_control) AND "on" > %(first)s
-              AND instalment_id IS NOT NULL
-        GROUP BY 1 HAVING {any_since}
-    ) parts GROUP BY id
+        SELECT i.party_id, i.title_id, i.due_on, i.amount, {moved} FROM moved m JOIN finance_instalment i ON i.id = m.id
+    ) i JOIN finance_title t ON t.id = i.title_id
+    WHERE t.direction = %(direction)s{only} GROUP BY 1, 2
 ), aged AS MATERIALIZED ({aged})
 """
 
 # Claims and credits of a party never share a bucket.
 _AGED = """
-SELECT {place} AS place, i.party_id AS party, {bucket} AS bucket, sum(o.at{place}) AS amount
-FROM open o JOIN finance_instalment i ON i.id = o.id JOIN finance_title t ON t.id = i.title_id
-WHERE o.at{place} <> 0 AND t.direction = %(direction)s{only}
-GROUP BY 2, 3 HAVING sum(o.at{place}) <> 0
+SELECT {place} AS place, party_id AS party, {bucket} AS bucket, sum(at{place}) AS amount
+FROM open GROUP BY 2, 3 HAVING sum(at{place}) <> 0
 """
-_BY_AGE = """CASE WHEN (i.amount > 0) <> (t.direction = 'receivable') THEN 5
-            ELSE width_bucket(%(day{place})s - i.due_on, ARRAY[1, 31, 61, 91]) END"""
-_BY_CENTRE = "coalesce(t.cost_centre_id, 0)"
+_BY_DUE = "CASE WHEN (i.amount > 0) = (t.direction = 'receivable') THEN i.due_on END AS detail"  # none: a credit
+_BY_AGE = "coalesce(width_bucket(%(day{place})s - detail, ARRAY[1, 31, 61, 91]), 5)"
+_BY_CENTRE = "coalesce(t.cost_centre_id, 0) AS detail"
 
 # The largest of the first day one by one, all others in one sum.
 _RANKED = """
@@ -99,7 +101,7 @@ def ranked(
 
     most: how many are told one by one, None for all; the others are summed under REST, and how many these are.
     """
-    cells, order, others = _asked(direction, days, most, _BY_AGE, cost_centre)
+    cells, order, others = _asked(direction, days, most, (_BY_DUE, _BY_AGE), cost_centre)
     found: list[dict[int, list[Decimal]]] = [{} for _day in days]
     for place, party, bucket, amount in cells:
         found[place].setdefault(party, [ZERO] * (BUCKETS + 1))[bucket] = amount
@@ -108,7 +110,7 @@ def ranked(
 
 def by_centre(direction: str, day: date, most: int | None) -> tuple[dict[int, dict[int, Decimal]], list[int], int]:
     """What was open at the end of `day`: party → cost centre of the title, or NONE → amount; else as `ranked`."""
-    cells, order, others = _asked(direction, [day], most, _BY_CENTRE, None)
+    cells, order, others = _asked(direction, [day], most, (_BY_CENTRE, "detail"), None)
     found: dict[int, dict[int, Decimal]] = {}
     for _place, party, centre, amount in cells:
         found.setdefault(party, {})[centre] = amount
@@ -116,9 +118,12 @@ def by_centre(direction: str, day: date, most: int | None) -> tuple[dict[int, di
 
 
 def _asked(
-    direction: str, days: Sequence[date], most: int | None, bucket: str, centre: int | None
+    direction: str, days: Sequence[date], most: int | None, buckets: tuple[str, str], centre: int | None
 ) -> tuple[list[tuple[int, int, int, Decimal]], list[int], int]:
-    """Place of the day, party or REST, bucket, amount; the parties in their order; how many are the rest."""
+    """Place of the day, party or REST, bucket, amount; the parties in their order; how many are the rest.
+
+    buckets: what is kept of a part, and what bucket that is on a day.
+    """
     sign = 1 if direction == Title.Direction.RECEIVABLE else -1
     asked: dict[str, Any] = {"direction": direction, "sign": sign, "most": most or 2**31, "first": min(days)}
     asked |= {f"day{place}": day for place, day in enumerate(days)}
@@ -127,15 +132,17 @@ def _asked(
     if centre is not None:
         only = f" AND t.cost_centre_id {'IS NULL' if centre == NONE else '= %(centre)s'}"
     places = range(len(days))
+    detail, bucket = buckets
     since = [f"""coalesce(-sum(amount) FILTER (WHERE "on" > %(day{place})s), 0)""" for place in places]
     statement = _OPEN.format(
         sums=", ".join(f"sum(at{place}) AS at{place}" for place in places),
         now=", ".join(f"balance AS at{place}" for place in places),
-        since=", ".join(since),
+        since=", ".join(f"{one} AS at{place}" for place, one in enumerate(since)),
+        detail=detail,
+        only=only,
+        moved=", ".join(f"m.at{place}" for place in places),
         any_since=" OR ".join(f"{one} <> 0" for one in since),
-        aged=" UNION ALL ".join(
-            _AGED.format(place=place, bucket=bucket.format(place=place), only=only) for place in places
-        ),
+        aged=" UNION ALL ".join(_AGED.format(place=place, bucket=bucket.format(place=place)) for place in places),
     )
     cells: list[tuple[int, int, int, Decimal]] = []
     order: dict[int, None] = {}
