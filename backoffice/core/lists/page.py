@@ -439,7 +439,7 @@ class ListPage(View):
                 "url": state.url(),
                 "action": _("Back to the first page"),
             }
-        if not self.queryset(state.user).exists():
+        if not state.view and not self.queryset(state.user).exists():  # a saved view can be renamed and dropped
             return {"kind": "never", **self.beginning(state.user)}
         first = self.tabs[0].key if self.tabs else ""
         if self.done_text and (not chips or state.get("view") == first):
