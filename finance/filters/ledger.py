@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.core import lists
 from finance.models import DraftEntry, JournalEntry, Period, Posting, RecurringEntry
-from finance.selectors.walking import OnAccount, Walk, WithAmount
+from finance.selectors.walking import Walk
 
 _CHOICES = """
 SELECT kind, id, label FROM (
@@ -59,7 +59,7 @@ class EntryFilters(lists.ListFilters):
 
     @cached_property
     def walk(self) -> Walk | None:
-        """The way to the entries of an account or an amount within the days that are asked for, if one is."""
+        """The way to the entries of an account within the days that are asked for, if one is."""
         asked = self.form.cleaned_data
         first, end = None, None
         if span := asked["on"]:
@@ -70,9 +70,7 @@ class EntryFilters(lists.ListFilters):
             month = self._month
             first, end = max(first or month.starts_on, month.starts_on), min(end or month.ends_on, month.ends_on)
         if asked["account"]:
-            return OnAccount(first, end, int(asked["account"]))
-        if amount := asked["amount"]:
-            return WithAmount(first, end, amount.start, amount.stop)
+            return Walk(int(asked["account"]), first, end)
         return None
 
     @property

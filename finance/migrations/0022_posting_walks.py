@@ -1,7 +1,6 @@
-"""The postings of an account in the order of their entries, an entry's by account, debits by amount.
+"""The postings of an account in the order of their entries, an entry's by account.
 
-The first two stand in the place of an index each: they answer the same and more. They come while others post; what broke off
-is run again.
+Each stands in the place of an index that answered less. They come while others post; what broke off is run again.
 """
 
 import django.db.models.deletion
@@ -36,12 +35,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="postings",
                 to="finance.journalentry",
-            ),
-        ),
-        AddIndexConcurrently(
-            model_name="posting",
-            index=models.Index(
-                condition=models.Q(("amount__gt", 0)), fields=["amount", "on", "entry"], name="finance_posting_debit"
             ),
         ),
     ]

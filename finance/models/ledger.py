@@ -389,7 +389,6 @@ class Posting(models.Model):
                 include=["amount", "cost_centre"],
                 name="finance_posting_account_entry",
             ),
-            models.Index(fields=["amount", "on", "entry"], name="finance_posting_debit", condition=Q(amount__gt=0)),
             models.Index(fields=["on", "id"], name="finance_posting_on"),  # lists walk it, whatever they filter
             models.Index(
                 fields=["instalment"], name="finance_posting_instalment", condition=Q(instalment__isnull=False)
