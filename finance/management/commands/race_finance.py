@@ -6,6 +6,7 @@ database only: run it on a database of its own, as tests and benchmarks do.
 
 import json
 import threading
+import time
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Callable
@@ -74,13 +75,15 @@ def race(rounds: int) -> dict[str, Any]:
     report: dict[str, Any] = {"rounds": rounds, "violations": 0, "first": None, "kinds": {}}
     for kind, play in kinds.items():
         tally: Counter[str] = Counter()
+        began = time.monotonic()
         for number in range(rounds):
             wrong = play()
             tally["violations" if wrong else "right"] += 1
             if wrong:
                 report["violations"] += 1
                 report["first"] = report["first"] or f"{kind} {number}: {wrong}"
-        report["kinds"][kind] = {"rounds": rounds, "violations": tally["violations"]}
+        seconds = round(time.monotonic() - began, 1)
+        report["kinds"][kind] = {"rounds": rounds, "violations": tally["violations"], "seconds": seconds}
     return report
 
 
