@@ -6,8 +6,9 @@ from functools import cache, lru_cache
 from typing import Any, ClassVar
 
 from django.contrib.postgres.aggregates import ArrayAgg
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import BadRequest, ImproperlyConfigured
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BigIntegerField, Count, Func, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
@@ -219,10 +220,17 @@ class ListPage(View):
         else:
             rows = queryset if sums else queryset.values("pk")  # what only the page shows is not worked out to count
             listed = ArrayAgg("pk", order_by=ordering.order_by() if ordering else None)
-            found = rows[: cap + 1].aggregate(n=Count("pk"), keys=listed, **sums)
+            few = Func(  # of more than `cap` no keys are sent
+                Count("pk"),
+                listed,
+                template="CASE WHEN %(expressions)s END",
+                arg_joiner=f" <= {cap:d} THEN ",
+                output_field=ArrayField(BigIntegerField()),
+            )
+            found = rows[: cap + 1].aggregate(n=Count("pk"), keys=few, **sums)
         n, keys = found.pop("n"), found.pop("keys", None)
         if not exact and n > CAP:
-            return Tally(CAP + 1, False, {}, keys if n <= cap else None)
+            return Tally(CAP + 1, False, {}, keys)
         totals = {column.key: found[f"total_{column.key}"] for column in columns if column.total is not None}
         return Tally(n, True, totals, keys)
 
