@@ -8,11 +8,15 @@ from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndex
 from django.db import migrations, models
 
 
+DROP = "DROP INDEX CONCURRENTLY IF EXISTS {}"  # what a run that broke off left behind
+
+
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [("finance", "0021_references_by_statement")]
 
     operations = [
+        migrations.RunSQL(DROP.format("finance_posting_account_entry"), migrations.RunSQL.noop),
         AddIndexConcurrently(
             model_name="posting",
             index=models.Index(
@@ -22,6 +26,7 @@ class Migration(migrations.Migration):
             ),
         ),
         RemoveIndexConcurrently("posting", "finance_posting_account"),
+        migrations.RunSQL(DROP.format("finance_posting_entry"), migrations.RunSQL.noop),
         AddIndexConcurrently(
             model_name="posting",
             index=models.Index(fields=["entry", "account"], include=("amount",), name="finance_posting_entry"),
