@@ -186,7 +186,7 @@ class ListPage(View):
         return text if self.search_fields else ""
 
     def abounds(self, text: str) -> bool:
-        """Whether the search surely finds more than CAP rows, for a list that can tell without counting."""
+        """Whether the first rows in the default order surely hold more than CAP that the search finds."""
         return False
 
     def few(self, state: ListState, keys: list[Any]) -> QuerySet[Any]:
@@ -282,7 +282,8 @@ class ListPage(View):
         if not data:
             return self.tally(matching, columns, exact=state.exact)
         text, others = self.searched(state), any(data[key] for key in data if key != "q")
-        if text and not others and not state.exact and self.abounds(text):
+        is_default = state.get("order") in ("", self.default_order)
+        if text and not others and not state.exact and is_default and self.abounds(text):
             return Tally(CAP + 1, False, {})
         by = Ordering(matching, self.orders()[state.order_key], descending=state.descending)
         return self.tally(matching, columns, exact=state.exact, cap=self.reach, ordering=by)
