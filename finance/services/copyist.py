@@ -54,6 +54,10 @@ class Copyist:
         self._take_back()
         self.waiting.put(None)
         self.process.wait()
+        self.thread.join()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with suppress(OSError):  # what it had still to be told
+                pipe.close()  # type: ignore[union-attr]
 
     def add(self, batch: list[Raw]) -> Iterator[bytes]:
         """Have its rows made; gives those that are ready."""

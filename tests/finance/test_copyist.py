@@ -66,7 +66,6 @@ def test_one_that_is_left_early_leaves_no_process_and_no_thread() -> None:
             list(copyist.add(batch))
         raise KeyboardInterrupt
 
-    copyist.thread.join(10)
     assert not copyist.thread.is_alive()
     assert copyist.process.poll() is not None
     assert copyist.thread not in threading.enumerate()
