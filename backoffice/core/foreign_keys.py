@@ -5,6 +5,9 @@ time of a batch. A field of such a table says `db_constraint=False`, and a migra
 promises the same: a row names a parent that is there and held (FOR KEY SHARE) until the transaction ends, no parent
 goes while a row names it, and its key never changes. It is checked at once, not at the end of the transaction. The
 child's columns are written once: its table refuses updates of them by a trigger of its own.
+
+That holds at READ COMMITTED, in which this application writes: an older snapshot would not see a child that came
+meanwhile. TRUNCATE is no right of the application's role and is not looked at.
 """
 
 from collections.abc import Mapping

@@ -37,7 +37,9 @@ def _removed(state: Any, app_label: str, model_name: str, option_name: str, name
 def _set(state: Any, app_label: str, model_name: str, option_name: str, known: list[Any]) -> None:
     state.models[app_label, model_name].options[option_name] = known
     if "apps" in state.__dict__:  # rendered
-        setattr(state.apps.get_model(app_label, model_name)._meta, option_name, list(known))
+        meta = state.apps.get_model(app_label, model_name)._meta
+        setattr(meta, option_name, list(known))
+        meta.__dict__.pop("total_unique_constraints", None)  # worked out from them once
 
 
 class Command(migrate.Command):
